@@ -1,0 +1,1 @@
+"""pingledger: receive, poll, reconcile and publish what Ping++ says about money."""

@@ -1,0 +1,162 @@
+"""How the ledger's database is opened, and what a transaction on it promises.
+
+SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers, plain BEGIN for readers (a second engine,
+so that a question never waits for the write lock). PostgreSQL: READ COMMITTED with row locks for
+writers, one REPEATABLE READ snapshot for readers.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+from service.core.errors import Misconfigured, TryLater
+from service.ledger.schema import from_micros
+
+BUSY_TIMEOUT_SECONDS = 5
+POOL_SIZE = 8
+POOL_WAIT_SECONDS = 2
+
+Connection = sa.Connection
+
+
+class Ledger:
+    """One open ledger database: writers begin, readers read, and its clock is the only clock."""
+
+    def __init__(self, writer: sa.Engine, reader: sa.Engine) -> None:
+        self.writer = writer
+        self.reader = reader
+        self.dialect = writer.dialect.name
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction; commits when the block ends well, else rolls back.
+
+        Raises TryLater when the database is away, locked or full.
+        """
+        with _translated(), self.writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One snapshot for reading; every SELECT in the block sees the same state."""
+        with _translated(), self.reader.begin() as connection:
+            yield connection
+
+    def now(self) -> datetime:
+        """The database's own clock: all replicas agree on it."""
+        if self.dialect == "sqlite":
+            return datetime.now(UTC)  # noqa: TID251  the file's host is its only clock
+        with self.read() as connection:
+            micros = connection.scalar(
+                sa.text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+            )
+        return from_micros(int(micros or 0))
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.writer.dispose()
+        self.reader.dispose()
+
+
+def open_ledger(url: str) -> Ledger:
+    """Open the database at `url` (sqlite:///absolute/path or postgresql://…); refuse what is not durable."""
+    parsed = sa.make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(parsed)
+        case "postgresql":
+            return _open_postgres(parsed.set(drivername="postgresql+psycopg"))
+        case other:
+            raise Misconfigured("database.url", f"{other} is not supported: sqlite or postgresql")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.InterfaceError) as error:
+        raise TryLater(f"the ledger is not available: {_cause(error)}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise TryLater("the ledger's connection was cut") from error
+        raise
+
+
+def _cause(error: Exception) -> str:
+    """The driver's class name only: its text may quote the row."""
+    origin = getattr(error, "orig", None) or error
+    return type(origin).__name__
+
+
+def _open_sqlite(url: sa.URL) -> Ledger:
+    if not url.database or url.database == ":memory:":
+        raise Misconfigured("database.url", "an SQLite ledger needs a file: memory does not survive")
+    path = Path(url.database)
+    if not path.is_absolute():
+        raise Misconfigured("database.url", "the path of the SQLite file must be absolute")
+    if not path.parent.is_dir():
+        raise Misconfigured("database.url", f"the folder {path.parent} does not exist")
+    return Ledger(_sqlite_engine(url, "BEGIN IMMEDIATE"), _sqlite_engine(url, "BEGIN"))
+
+
+def _sqlite_engine(url: sa.URL, begin: str) -> sa.Engine:
+    engine = sa.create_engine(
+        url,
+        connect_args={
+            "timeout": BUSY_TIMEOUT_SECONDS,
+            "isolation_level": None,
+            "check_same_thread": False,
+        },
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
+    )
+
+    def on_connect(connection: Any, _record: Any) -> None:
+        set_durable(connection)
+
+    def on_begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+    return engine
+
+
+def set_durable(connection: Any) -> None:
+    """Set a raw sqlite3 connection to survive a crash and a power cut."""
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _open_postgres(url: sa.URL) -> Ledger:
+    options = {
+        # transaction pooling (pgbouncer) keeps no prepared statements between transactions
+        "prepare_threshold": None,
+        "connect_timeout": 3,
+        "options": "-c lock_timeout=5s -c statement_timeout=60s"
+        " -c idle_in_transaction_session_timeout=60s",
+        "application_name": "pingledger",
+    }
+    engine = sa.create_engine(
+        url,
+        connect_args=options,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
+        pool_pre_ping=True,
+    )
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return Ledger(engine, reader)

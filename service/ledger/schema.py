@@ -1,0 +1,354 @@
+"""Which tables the ledger has, and which truths their constraints keep.
+
+Instants are stored as whole microseconds since 1970 in UTC, so that both databases keep, compare and
+index them the same way; outside this room they are aware datetimes.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_micros(instant: datetime) -> int:
+    """Whole microseconds since 1970 UTC of an aware instant."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC instant of whole microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class Instant(sa.TypeDecorator[datetime]):
+    """An aware datetime, stored as microseconds since 1970 UTC."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        """Refuse a naive time: subtracting the epoch raises on one."""
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        """Give back an aware UTC datetime."""
+        return None if value is None else from_micros(value)
+
+
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Word = sa.String(64)
+Key = sa.String(200)
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _words(column: str, *words: str) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{word}'" for word in words)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def _partial(name: str, table: sa.Table, columns: list[Any], where: str, **kw: Any) -> sa.Index:
+    """An index over the few rows that are still to be worked; both databases have partial indexes."""
+    condition = sa.text(where)
+    return sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition, **kw)
+
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("name", Word, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("account", Word, nullable=False),
+    # the event id; else "sha256:" and the digest of the bytes; evidence adds "#" and its content digest
+    sa.Column("dedup_key", sa.String(280), nullable=False),
+    # sha256 of the body with the value of pending_webhooks blanked: equal for honest retries
+    sa.Column("content_digest", sa.String(64), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.Text, nullable=False),
+    sa.Column("key_fingerprint", sa.String(64), nullable=False),
+    sa.Column("received_at", Instant, nullable=False),
+    sa.Column("verdict", Word, nullable=False),
+    sa.Column("state", Word, nullable=False),
+    sa.Column("reason", Word),
+    sa.Column("event_type", sa.String(128)),
+    sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("claim_token", sa.String(32)),
+    sa.Column("claimed_until", Instant),
+    sa.Column("handled_at", Instant),
+    sa.UniqueConstraint("account", "dedup_key"),
+    _words("verdict", "accepted", "evidence"),
+    _words("state", "waiting", "applied", "kept", "quarantined"),
+)
+_partial("ix_deliveries_waiting", deliveries, [deliveries.c.id], "state = 'waiting'")
+_partial("ix_deliveries_quarantined", deliveries, [deliveries.c.id], "state = 'quarantined'")
+sa.Index("ix_deliveries_received_at", deliveries.c.received_at)
+
+beliefs = sa.Table(
+    "beliefs",
+    metadata,
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("kind", Word, primary_key=True),
+    sa.Column("object_id", Key, primary_key=True),
+    # the whole join as canonical JSON; every column down to since_at is derived from it
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("status", Word, nullable=False),
+    sa.Column("final", sa.Boolean, nullable=False),
+    sa.Column("conflict", sa.Boolean, nullable=False),
+    sa.Column("failing", sa.Boolean, nullable=False),
+    sa.Column("contested", sa.String(200), nullable=False),
+    sa.Column("app", Key),
+    sa.Column("order_no", Key),
+    sa.Column("order_id", Key),
+    sa.Column("charge_id", Key),
+    sa.Column("allocation_id", Key),
+    sa.Column("user_id", Key),
+    sa.Column("channel", Word),
+    sa.Column("currency", Word),
+    sa.Column("amount", sa.BigInteger),
+    sa.Column("amount_paid", sa.BigInteger),
+    sa.Column("amount_refunded", sa.BigInteger),
+    sa.Column("created_at", Instant),
+    sa.Column("since_at", Instant, nullable=False),
+    # when a notification first said the current status; null: only our own questions said it
+    sa.Column("notified_at", Instant),
+    sa.Column("seq", sa.Integer, nullable=False),
+    # what was published last, as canonical JSON; null before the first change
+    sa.Column("told", sa.Text),
+    sa.Column("updated_at", Instant, nullable=False),
+    sa.CheckConstraint("seq >= 0", name="seq_counts"),
+)
+sa.Index("ix_beliefs_order_id", beliefs.c.account, beliefs.c.order_id, beliefs.c.kind)
+sa.Index("ix_beliefs_charge_id", beliefs.c.account, beliefs.c.charge_id, beliefs.c.kind)
+sa.Index("ix_beliefs_order_no", beliefs.c.account, beliefs.c.kind, beliefs.c.order_no)
+sa.Index("ix_beliefs_updated_at", beliefs.c.updated_at)
+
+observations = sa.Table(
+    "observations",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("account", Word, nullable=False),
+    sa.Column("kind", Word, nullable=False),
+    sa.Column("object_id", Key, nullable=False),
+    sa.Column("source", Word, nullable=False),
+    sa.Column("seen_at", Instant, nullable=False),
+    sa.Column("recorded_at", Instant, nullable=False),
+    sa.Column("delivery_id", BigId, sa.ForeignKey("deliveries.id")),
+    sa.Column("decision", Word, nullable=False),
+    # the sighting as canonical JSON: what `rebuild` joins again
+    sa.Column("body", sa.Text, nullable=False),
+    # the answer's bytes, for sightings that no delivery keeps
+    sa.Column("raw", sa.LargeBinary),
+    _words("source", "webhook", "poll", "list", "statement", "replay"),
+    _words("decision", "applied", "unchanged", "late", "conflicting"),
+)
+sa.Index(
+    "ix_observations_object",
+    observations.c.account,
+    observations.c.kind,
+    observations.c.object_id,
+    observations.c.id,
+)
+_partial(
+    "ix_observations_delivery_id",
+    observations,
+    [observations.c.delivery_id],
+    "delivery_id IS NOT NULL",
+)
+
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("account", Word, nullable=False),
+    sa.Column("kind", Word, nullable=False),
+    sa.Column("object_id", Key, nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("source", Word, nullable=False),
+    sa.Column("before", sa.Text),
+    sa.Column("after", sa.Text, nullable=False),
+    sa.Column("correction", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("account", "kind", "object_id", "seq"),
+    sa.CheckConstraint("seq > 0", name="seq_counts"),
+)
+
+watches = sa.Table(
+    "watches",
+    metadata,
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("kind", Word, primary_key=True),
+    sa.Column("object_id", Key, primary_key=True),
+    # where the object is asked for, besides its own id: its app, order or charge
+    sa.Column("app", Key),
+    sa.Column("order_id", Key),
+    sa.Column("charge_id", Key),
+    sa.Column("state", Word, nullable=False),
+    sa.Column("reason", Word, nullable=False),
+    sa.Column("next_look_at", Instant),
+    sa.Column("deadline_at", Instant),
+    sa.Column("looks", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("last_looked_at", Instant),
+    sa.Column("last_answer", Word),
+    sa.Column("claim_token", sa.String(32)),
+    sa.Column("claimed_until", Instant),
+    _words("state", "active", "ended"),
+    sa.CheckConstraint("state = 'ended' OR next_look_at IS NOT NULL", name="active_looks_again"),
+)
+_partial("ix_watches_due", watches, [watches.c.next_look_at], "state = 'active'")
+_partial("ix_watches_deadline", watches, [watches.c.deadline_at], "state = 'active'")
+
+looks = sa.Table(
+    "looks",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("account", Word, nullable=False),
+    sa.Column("kind", Word, nullable=False),
+    sa.Column("object_id", Key, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("answer", Word, nullable=False),
+)
+sa.Index("ix_looks_object", looks.c.account, looks.c.kind, looks.c.object_id, looks.c.id)
+
+mismatches = sa.Table(
+    "mismatches",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("rule", Word, nullable=False),
+    sa.Column("account", Word, nullable=False),
+    sa.Column("kind", Word, nullable=False),
+    sa.Column("object_id", Key, nullable=False),
+    sa.Column("state", Word, nullable=False),
+    sa.Column("severity", Word, nullable=False),
+    # the two sides that differ: minor units as text, ids or words, as the rule says
+    sa.Column("ours", sa.String(200), nullable=False),
+    sa.Column("theirs", sa.String(200), nullable=False),
+    sa.Column("currency", Word),
+    sa.Column("found_at", Instant, nullable=False),
+    sa.Column("opened_at", Instant),
+    sa.Column("settled_at", Instant),
+    _words("state", "suspected", "open", "acknowledged", "waived", "settled"),
+)
+_partial(
+    "uq_mismatches_live",
+    mismatches,
+    [mismatches.c.account, mismatches.c.rule, mismatches.c.kind, mismatches.c.object_id],
+    "state <> 'settled'",
+    unique=True,
+)
+_partial("ix_mismatches_live", mismatches, [mismatches.c.rule], "state <> 'settled'")
+sa.Index(
+    "ix_mismatches_object", mismatches.c.account, mismatches.c.kind, mismatches.c.object_id
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    # sha256 over the ledger's epoch, the stream and seq: the same on every resend
+    sa.Column("message_id", sa.String(64), nullable=False),
+    # what the message is about; messages of one stream are sent in order of seq
+    sa.Column("stream", sa.String(340), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("account", Word, nullable=False),
+    sa.Column("type", sa.String(128), nullable=False),
+    # the exact bytes that every sink sends: a CloudEvents 1.0 JSON document
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", Instant, nullable=False),
+    sa.UniqueConstraint("message_id"),
+    sa.UniqueConstraint("stream", "seq"),
+)
+
+dispatches = sa.Table(
+    "dispatches",
+    metadata,
+    sa.Column("outbox_id", BigId, sa.ForeignKey("outbox.id"), primary_key=True),
+    sa.Column("sink", Word, primary_key=True),
+    sa.Column("stream", sa.String(340), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("state", Word, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_try_at", Instant, nullable=False),
+    sa.Column("last_error", Word),
+    sa.Column("claim_token", sa.String(32)),
+    sa.Column("claimed_until", Instant),
+    sa.Column("settled_at", Instant),
+    sa.UniqueConstraint("sink", "stream", "seq"),
+    _words("state", "waiting", "sent", "dead"),
+)
+_partial(
+    "ix_dispatches_waiting",
+    dispatches,
+    [dispatches.c.sink, dispatches.c.next_try_at],
+    "state = 'waiting'",
+)
+_partial(
+    "ix_dispatches_stream_waiting",
+    dispatches,
+    [dispatches.c.sink, dispatches.c.stream, dispatches.c.seq],
+    "state = 'waiting'",
+)
+_partial("ix_dispatches_dead", dispatches, [dispatches.c.sink], "state = 'dead'")
+
+slots = sa.Table(
+    "slots",
+    metadata,
+    sa.Column("job", Word, primary_key=True),
+    sa.Column("slot_at", Instant, primary_key=True),
+    sa.Column("holder", Key, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    sa.Column("outcome", sa.String(200)),
+)
+
+replicas = sa.Table(
+    "replicas",
+    metadata,
+    sa.Column("name", Key, primary_key=True),
+    sa.Column("role", Word, nullable=False),
+    sa.Column("address", Key),
+    # opens the replica's own diagnostics; whoever can read the ledger may ask
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("ticked_at", Instant, nullable=False),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    # something that is told once: an unknown word, a differing retry, a refused key
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("cause", Word, primary_key=True),
+    sa.Column("subject", Key, primary_key=True),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+pages = sa.Table(
+    "pages",
+    metadata,
+    # how far a walk over one of the provider's lists has come
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("list", Key, primary_key=True),
+    sa.Column("cursor", sa.Text, nullable=False),
+    sa.Column("walked_at", Instant, nullable=False),
+)
