@@ -20,7 +20,7 @@ class GiveUp(PingledgerError):
 
 
 class Misconfigured(PingledgerError):
-    """A setting is wrong: nothing starts. `key` is the setting's dotted name, never a secret's value."""
+    """A setting is wrong: nothing starts. `key` is its dotted name; a value is never shown."""
 
     def __init__(self, key: str, message: str) -> None:
         super().__init__(f"{key}: {message}" if key else message)

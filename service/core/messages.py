@@ -28,7 +28,7 @@ class Message:
 
 
 def message_id(epoch: str, stream: str, seq: int) -> str:
-    """Derive the id: a resend has the same one, every other message another (failure model §2.1, rule 4)."""
+    """Derive the id: the same on a resend, another for every other message."""
     return hashlib.sha256(f"{epoch}\n{stream}\n{seq}".encode()).hexdigest()
 
 
@@ -45,7 +45,7 @@ def change_message(
     source: str,
     at: datetime,
 ) -> Message:
-    """Tell a change of one object; `before` and `after` are the published views, minor units inside."""
+    """Tell a change of one object; `before` and `after` are published views, in minor units."""
     status = str(after["status"])
     word = "unknown" if status.startswith("unknown:") else status
     data = {
@@ -64,7 +64,14 @@ def change_message(
 
 
 def mismatch_message(
-    epoch: str, account: str, subject: str, seq: int, *, state: str, data: Mapping[str, Any], at: datetime
+    epoch: str,
+    account: str,
+    subject: str,
+    seq: int,
+    *,
+    state: str,
+    data: Mapping[str, Any],
+    at: datetime,
 ) -> Message:
     """Tell that a mismatch opened or settled; `subject` is rule/kind/id, seq counts its tellings."""
     kind = f"pingledger.mismatch.{state}.v1"
@@ -80,7 +87,13 @@ def notice_message(
 
 
 def _envelope(
-    epoch: str, account: str, subject: str, seq: int, kind: str, data: Mapping[str, Any], at: datetime
+    epoch: str,
+    account: str,
+    subject: str,
+    seq: int,
+    kind: str,
+    data: Mapping[str, Any],
+    at: datetime,
 ) -> Message:
     stream = f"{account}/{subject}"
     identity = message_id(epoch, stream, seq)

@@ -20,7 +20,7 @@ class Source(StrEnum):
 
 
 class Key(NamedTuple):
-    """Which object: identity is the provider's id within one account and kind, never an order_no."""
+    """Which object: the provider's id within one account and kind, never an order_no."""
 
     account: str
     kind: str
@@ -28,7 +28,7 @@ class Key(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One recipient or sender of an allocation: `name` is role/position/user, `amount` minor units."""
+    """One recipient or sender: `name` is role/position/user, `amount` minor units."""
 
     name: str
     status: str
