@@ -73,7 +73,7 @@ def mismatch_message(
     data: Mapping[str, Any],
     at: datetime,
 ) -> Message:
-    """Tell that a mismatch opened or settled; `subject` is rule/kind/id, seq counts its tellings."""
+    """Tell that a mismatch opened or settled; `subject` is rule/kind/id, seq its telling."""
     kind = f"pingledger.mismatch.{state}.v1"
     return _envelope(epoch, account, f"mismatch/{subject}", seq, kind, data, at)
 

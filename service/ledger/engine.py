@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from service.core.errors import Misconfigured, TryLater
-from service.ledger.schema import from_micros
+from service.core.instant import from_micros
 
 BUSY_TIMEOUT_SECONDS = 5
 POOL_SIZE = 8
@@ -65,7 +65,7 @@ class Ledger:
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open the database at `url` (sqlite:///absolute/path or postgresql://…); refuse what is not durable."""
+    """Open the database at `url`: sqlite:////absolute/path or postgresql://…"""
     parsed = sa.make_url(url)
     match parsed.get_backend_name():
         case "sqlite":
@@ -96,7 +96,9 @@ def _cause(error: Exception) -> str:
 
 def _open_sqlite(url: sa.URL) -> Ledger:
     if not url.database or url.database == ":memory:":
-        raise Misconfigured("database.url", "an SQLite ledger needs a file: memory does not survive")
+        raise Misconfigured(
+            "database.url", "an SQLite ledger needs a file: memory does not survive"
+        )
     path = Path(url.database)
     if not path.is_absolute():
         raise Misconfigured("database.url", "the path of the SQLite file must be absolute")

@@ -4,23 +4,12 @@ Instants are stored as whole microseconds since 1970 in UTC, so that both databa
 index them the same way; outside this room they are aware datetimes.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def to_micros(instant: datetime) -> int:
-    """Whole microseconds since 1970 UTC of an aware instant."""
-    return (instant - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware UTC instant of whole microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=micros)
+from service.core.instant import from_micros, to_micros
 
 
 class Instant(sa.TypeDecorator[datetime]):
@@ -255,9 +244,7 @@ _partial(
     unique=True,
 )
 _partial("ix_mismatches_live", mismatches, [mismatches.c.rule], "state <> 'settled'")
-sa.Index(
-    "ix_mismatches_object", mismatches.c.account, mismatches.c.kind, mismatches.c.object_id
-)
+sa.Index("ix_mismatches_object", mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
 
 outbox = sa.Table(
     "outbox",

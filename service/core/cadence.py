@@ -1,0 +1,65 @@
+"""When to look again, retry or remind. The time and the chance are arguments."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.core.instant import MICROS, from_micros
+from service.core.kinds.kind import Kind
+from service.core.view import View
+
+# Failure model §2.2: a contradiction is asked three times, then on and on while a person is told.
+CONFLICT_LOOKS_SECONDS = (10, 60, 300, 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When an object is looked at next (None: no more) and by when it should be final."""
+
+    next_look_at: datetime | None
+    deadline_at: datetime | None
+    reason: str
+
+
+def plan(kind: Kind, known: View, looks: int, now: datetime, *, scale: float = 1.0) -> Plan:
+    """Plan the next look at an object after `looks` looks at it in its present status.
+
+    scale: divides every interval (not the deadlines, which are the provider's).
+    """
+    if known.conflict:
+        return _open_plan(CONFLICT_LOOKS_SECONDS, looks, now, scale, None, "conflict")
+    if kind.follows and kind.follows in known.facts:
+        return Plan(None, None, "follows")
+    if known.final:
+        return _after_plan(kind.looks.after, looks, now, scale)
+    deadline = from_micros(kind.due(known.known, known.since // MICROS) * MICROS)
+    if kind.lapses and looks and now > deadline:
+        return Plan(None, deadline, "lapsed")
+    return _open_plan(kind.looks.open, looks, now, scale, deadline, "open")
+
+
+def _open_plan(
+    grid: tuple[int, ...],
+    looks: int,
+    now: datetime,
+    scale: float,
+    deadline: datetime | None,
+    reason: str,
+) -> Plan:
+    step = timedelta(seconds=grid[min(looks, len(grid) - 1)] / scale)
+    look_at = now + step
+    if deadline is not None and now < deadline < look_at:
+        look_at = deadline
+    return Plan(look_at, deadline, reason)
+
+
+def _after_plan(grid: tuple[int, ...], looks: int, now: datetime, scale: float) -> Plan:
+    """A few looks after the end: a refund whose notification was lost is found by them."""
+    if looks >= len(grid):
+        return Plan(None, None, "final")
+    return Plan(now + timedelta(seconds=grid[looks] / scale), None, "aftercare")
+
+
+def backoff(failures: int, roll: float, *, base: timedelta, cap: timedelta) -> timedelta:
+    """Exponential with full jitter: up to base · 2^(failures-1), never over cap; roll is in [0, 1)."""
+    doubled = base * (1 << min(max(failures - 1, 0), 30))
+    return min(doubled, cap) * roll
