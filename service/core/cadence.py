@@ -60,6 +60,6 @@ def _after_plan(grid: tuple[int, ...], looks: int, now: datetime, scale: float) 
 
 
 def backoff(failures: int, roll: float, *, base: timedelta, cap: timedelta) -> timedelta:
-    """Exponential with full jitter: up to base · 2^(failures-1), never over cap; roll is in [0, 1)."""
+    """Exponential with full jitter: up to base · 2^(failures-1), at most cap; roll in [0, 1)."""
     doubled = base * (1 << min(max(failures - 1, 0), 30))
     return min(doubled, cap) * roll

@@ -1,4 +1,4 @@
-"""What a belief says now: status, amounts, whether it is final and whether it contradicts itself."""
+"""What a belief says now: status, amounts, whether it is final or contradicts itself."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,11 +1,11 @@
 """How the ledger's database is opened, and what a transaction on it promises.
 
-SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers, plain BEGIN for readers (a second engine,
-so that a question never waits for the write lock). PostgreSQL: READ COMMITTED with row locks for
-writers, one REPEATABLE READ snapshot for readers.
+SQLite: WAL, synchronous=FULL, BEGIN IMMEDIATE for writers, plain BEGIN for readers (a second
+engine, so that a question never waits for the write lock). PostgreSQL: READ COMMITTED with row
+locks for writers, one REPEATABLE READ snapshot for readers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from service.core.errors import Misconfigured, TryLater
 from service.core.instant import from_micros
@@ -34,7 +35,7 @@ class Ledger:
         self.dialect = writer.dialect.name
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self) -> Generator[Connection]:
         """A write transaction; commits when the block ends well, else rolls back.
 
         Raises TryLater when the database is away, locked or full.
@@ -43,7 +44,7 @@ class Ledger:
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> Generator[Connection]:
         """One snapshot for reading; every SELECT in the block sees the same state."""
         with _translated(), self.reader.begin() as connection:
             yield connection
@@ -77,10 +78,10 @@ def open_ledger(url: str) -> Ledger:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated() -> Generator[None]:
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.TimeoutError, sa.exc.InterfaceError) as error:
+    except (OperationalError, PoolTimeoutError, InterfaceError) as error:
         raise TryLater(f"the ledger is not available: {_cause(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -1,7 +1,7 @@
 """Which tables the ledger has, and which truths their constraints keep.
 
-Instants are stored as whole microseconds since 1970 in UTC, so that both databases keep, compare and
-index them the same way; outside this room they are aware datetimes.
+Instants are stored as whole microseconds since 1970 in UTC, so that both databases keep, compare
+and index them the same way; outside this room they are aware datetimes.
 """
 
 from datetime import datetime
@@ -47,8 +47,8 @@ def _words(column: str, *words: str) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
-def _partial(name: str, table: sa.Table, columns: list[Any], where: str, **kw: Any) -> sa.Index:
-    """An index over the few rows that are still to be worked; both databases have partial indexes."""
+def _partial(name: str, columns: list[Any], where: str, **kw: Any) -> sa.Index:
+    """An index over the few rows that are still to be worked."""
     condition = sa.text(where)
     return sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition, **kw)
 
@@ -65,7 +65,7 @@ deliveries = sa.Table(
     metadata,
     sa.Column("id", BigId, primary_key=True, autoincrement=True),
     sa.Column("account", Word, nullable=False),
-    # the event id; else "sha256:" and the digest of the bytes; evidence adds "#" and its content digest
+    # the event id, else "sha256:" and the digest; evidence adds "#" and its content digest
     sa.Column("dedup_key", sa.String(280), nullable=False),
     # sha256 of the body with the value of pending_webhooks blanked: equal for honest retries
     sa.Column("content_digest", sa.String(64), nullable=False),
@@ -86,8 +86,8 @@ deliveries = sa.Table(
     _words("verdict", "accepted", "evidence"),
     _words("state", "waiting", "applied", "kept", "quarantined"),
 )
-_partial("ix_deliveries_waiting", deliveries, [deliveries.c.id], "state = 'waiting'")
-_partial("ix_deliveries_quarantined", deliveries, [deliveries.c.id], "state = 'quarantined'")
+_partial("ix_deliveries_waiting", [deliveries.c.id], "state = 'waiting'")
+_partial("ix_deliveries_quarantined", [deliveries.c.id], "state = 'quarantined'")
 sa.Index("ix_deliveries_received_at", deliveries.c.received_at)
 
 beliefs = sa.Table(
@@ -157,7 +157,6 @@ sa.Index(
 )
 _partial(
     "ix_observations_delivery_id",
-    observations,
     [observations.c.delivery_id],
     "delivery_id IS NOT NULL",
 )
@@ -202,8 +201,8 @@ watches = sa.Table(
     _words("state", "active", "ended"),
     sa.CheckConstraint("state = 'ended' OR next_look_at IS NOT NULL", name="active_looks_again"),
 )
-_partial("ix_watches_due", watches, [watches.c.next_look_at], "state = 'active'")
-_partial("ix_watches_deadline", watches, [watches.c.deadline_at], "state = 'active'")
+_partial("ix_watches_due", [watches.c.next_look_at], "state = 'active'")
+_partial("ix_watches_deadline", [watches.c.deadline_at], "state = 'active'")
 
 looks = sa.Table(
     "looks",
@@ -238,12 +237,11 @@ mismatches = sa.Table(
 )
 _partial(
     "uq_mismatches_live",
-    mismatches,
     [mismatches.c.account, mismatches.c.rule, mismatches.c.kind, mismatches.c.object_id],
     "state <> 'settled'",
     unique=True,
 )
-_partial("ix_mismatches_live", mismatches, [mismatches.c.rule], "state <> 'settled'")
+_partial("ix_mismatches_live", [mismatches.c.rule], "state <> 'settled'")
 sa.Index("ix_mismatches_object", mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
 
 outbox = sa.Table(
@@ -283,17 +281,15 @@ dispatches = sa.Table(
 )
 _partial(
     "ix_dispatches_waiting",
-    dispatches,
     [dispatches.c.sink, dispatches.c.next_try_at],
     "state = 'waiting'",
 )
 _partial(
     "ix_dispatches_stream_waiting",
-    dispatches,
     [dispatches.c.sink, dispatches.c.stream, dispatches.c.seq],
     "state = 'waiting'",
 )
-_partial("ix_dispatches_dead", dispatches, [dispatches.c.sink], "state = 'dead'")
+_partial("ix_dispatches_dead", [dispatches.c.sink], "state = 'dead'")
 
 slots = sa.Table(
     "slots",

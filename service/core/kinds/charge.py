@@ -50,7 +50,7 @@ CHARGE = Kind(
         Field("amount", Form.AMOUNT, required=True),
         Field("currency", Form.CURRENCY),
         Field("order_no", Form.TEXT),
-        Field("channel", Form.TEXT),
+        Field("channel", Form.CHANNEL),
         Field("order_id", Form.REF, ("order",)),
         Field("created", Form.TIME),
         Field("time_paid", Form.TIME),

@@ -26,6 +26,7 @@ class Form(Enum):
     DIGITS = auto()  # an amount, or its digits as text: facts §7 row 16
     TIME = auto()  # whole seconds since 1970
     TEXT = auto()
+    CHANNEL = auto()  # facts §7 row 3: yepay and yeepay are one
     FLAG = auto()
     CURRENCY = auto()
 

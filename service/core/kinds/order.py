@@ -60,7 +60,7 @@ ORDER = Kind(
     attrs=(
         Field("time_expire", Form.TIME),
         Field("actual_amount", Form.AMOUNT),
-        Field("channel", Form.TEXT, ("charge_essentials.channel",)),
+        Field("channel", Form.CHANNEL, ("charge_essentials.channel",)),
         Field("failure_code", Form.TEXT, ("charge_essentials.failure_code",)),
         Field("charge_id", Form.REF, ("charge",)),
         Field("refund_asked", Form.FLAG, ("refunded",)),

@@ -32,7 +32,7 @@ ORDER_REFUND = Kind(
         Field("time_succeeded", Form.TIME, ("time_succeeded", "time_succeed")),
     ),
     attrs=(
-        Field("channel", Form.TEXT),
+        Field("channel", Form.CHANNEL),
         Field("transaction_no", Form.TEXT),
         Field("refund_id", Form.REF, ("refund",)),
         Field("failure_code", Form.TEXT, ("failure_code", "extra.failure_code")),

@@ -42,7 +42,7 @@ WITHDRAWAL = Kind(
         Field("time_canceled", Form.TIME, ("time_canceled", "time_cancelled")),
     ),
     attrs=(
-        Field("channel", Form.TEXT),
+        Field("channel", Form.CHANNEL),
         Field("fee", Form.AMOUNT),
         Field("user_fee", Form.AMOUNT),
         Field("settle_account", Form.REF),
