@@ -120,7 +120,7 @@ def read_answer(body: bytes, *, key: Key, seen_at: datetime) -> Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list: its items in order, their ids (paging needs the last), whether more follow.
+    """One page of a list: items in order, their ids (paging needs the last), whether more follow.
 
     `unread` counts items that could not be read; they prove nothing and stop nothing.
     """
@@ -227,20 +227,21 @@ def _values(
     found: dict[str, Scalar] = {}
     for field in table:
         value = _value(field, fields)
-        if value is _ODD:
+        if value is None:
+            if field.required:
+                raise Unreadable(f"{field.name}_missing")
+        elif value is _ODD:
+            if field.form in _MONEY:
+                raise Unreadable(field.name)
             odd.append(f"{kind.name}.{field.name}")
-        elif value is not None:
-            found[field.name] = cast("Scalar", value)
-        if field.required and field.name not in found:
-            raise Unreadable(f"{field.name}_missing" if value is None else field.name)
-        if field.form in (Form.AMOUNT, Form.DIGITS) and value is _ODD:
-            raise Unreadable(field.name)
+        else:
+            found[field.name] = value  # pyright: ignore[reportArgumentType]
     return found
 
 
 def _value(field: Field, fields: Fields) -> object:
     for path in field.paths:
-        raw = _at(fields, path)
+        raw = fields.get(path[0]) if len(path) == 1 else _at(fields, path)
         if raw is not None and raw != "":  # facts §6: "" stands for null
             return _FORMS[field.form](raw)
     return None
@@ -254,6 +255,7 @@ def _at(fields: Fields, path: tuple[str, ...]) -> Any:
 
 
 _ODD = object()
+_MONEY = (Form.AMOUNT, Form.DIGITS)
 
 
 def _is_whole(raw: object) -> bool:

@@ -1,7 +1,7 @@
 """What a kind's row of the table says: its spelling on the wire, its states, when to look."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple, cast
 
@@ -43,11 +43,12 @@ class Field:
     form: Form
     wire: tuple[str, ...] = ()
     required: bool = False
+    # the wire paths in steps, split once: reading is a hot path
+    paths: tuple[tuple[str, ...], ...] = field(init=False)
 
-    @property
-    def paths(self) -> tuple[tuple[str, ...], ...]:
-        """The wire paths, split into steps."""
-        return tuple(tuple(path.split(".")) for path in self.wire or (self.name,))
+    def __post_init__(self) -> None:
+        paths = tuple(tuple(path.split(".")) for path in self.wire or (self.name,))
+        object.__setattr__(self, "paths", paths)
 
 
 class Word(NamedTuple):
