@@ -15,6 +15,10 @@ class TryLater(PingledgerError):
         self.after = after
 
 
+class Raced(TryLater):
+    """Another transaction was first; the same work, done again at once, sees what it did."""
+
+
 class GiveUp(PingledgerError):
     """It will not work, however often it is tried."""
 

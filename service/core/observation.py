@@ -6,6 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
+from service.core.instant import from_micros, to_micros
+
 Scalar = str | int | bool
 
 
@@ -57,3 +61,51 @@ class Observation:
     said_at: int | None = None
     delivery_id: int | None = None
     raw: bytes | None = None
+
+
+class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a sighting is kept: what the join needs, and no more."""
+
+    seen_at: int
+    status: str
+    source: Source
+    facts: dict[str, Scalar] = {}
+    totals: dict[str, int] = {}
+    attrs: dict[str, Scalar] = {}
+    parts: tuple[Part, ...] = ()
+    said_at: int | None = None
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(_Kept)
+
+
+def encode(seen: Observation) -> str:
+    """The canonical JSON text of a sighting, without its key, its delivery and its raw bytes."""
+    kept = _Kept(
+        seen_at=to_micros(seen.seen_at),
+        status=seen.status,
+        source=seen.source,
+        facts=dict(seen.facts),
+        totals=dict(seen.totals),
+        attrs=dict(seen.attrs),
+        parts=seen.parts,
+        said_at=seen.said_at,
+    )
+    return _encoder.encode(kept).decode()
+
+
+def decode(key: Key, text: str) -> Observation:
+    """Read back what `encode` wrote."""
+    kept = _decoder.decode(text)
+    return Observation(
+        key=key,
+        source=kept.source,
+        seen_at=from_micros(kept.seen_at),
+        status=kept.status,
+        facts=kept.facts,
+        totals=kept.totals,
+        attrs=kept.attrs,
+        parts=kept.parts,
+        said_at=kept.said_at,
+    )

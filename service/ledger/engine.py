@@ -16,12 +16,14 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from service.core.errors import Misconfigured, TryLater
+from service.core.errors import Misconfigured, Raced, TryLater
 from service.core.instant import from_micros
 
 BUSY_TIMEOUT_SECONDS = 5
 POOL_SIZE = 8
 POOL_WAIT_SECONDS = 2
+# PostgreSQL: serialization failure, deadlock
+_LOST_RACES = ("40001", "40P01")
 
 Connection = sa.Connection
 
@@ -82,6 +84,8 @@ def _translated() -> Generator[None]:
     try:
         yield
     except (OperationalError, PoolTimeoutError, InterfaceError) as error:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) in _LOST_RACES:
+            raise Raced("another transaction was first") from error
         raise TryLater(f"the ledger is not available: {_cause(error)}") from error
     except DBAPIError as error:
         if error.connection_invalidated:

@@ -1,0 +1,163 @@
+"""Which deliveries wait, and what became of each."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.core.errors import Raced
+from service.ledger.schema import deliveries
+
+# A delivery that kills its worker this often is set aside instead of tried for ever.
+ATTEMPTS_LIMIT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One claimed delivery: authentic bytes that nobody has read yet."""
+
+    id: int
+    account: str
+    body: bytes
+    received_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Some deliveries, ours until the lease ends."""
+
+    token: str
+    rows: tuple[Waiting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What became of one delivery: applied, kept or quarantined, and why."""
+
+    id: int
+    state: str
+    reason: str | None = None
+    event_type: str | None = None
+
+
+_NEXT = (
+    sa.select(
+        deliveries.c.id,
+        deliveries.c.account,
+        deliveries.c.body,
+        deliveries.c.received_at,
+        deliveries.c.attempts,
+    )
+    .where(
+        deliveries.c.state == "waiting",
+        sa.or_(
+            deliveries.c.claimed_until.is_(None),
+            deliveries.c.claimed_until < sa.bindparam("now"),
+        ),
+    )
+    .order_by(deliveries.c.id)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+
+
+def claim(connection: sa.Connection, *, limit: int, lease: timedelta, now: datetime) -> Claim:
+    """Take up to `limit` waiting deliveries, the oldest first, for the time of the lease."""
+    found = connection.execute(_NEXT, {"now": now, "limit": limit}).all()
+    token = secrets.token_hex(16)
+    if found:
+        connection.execute(
+            sa.update(deliveries)
+            .where(deliveries.c.id.in_([row.id for row in found]))
+            .values(
+                claim_token=token,
+                claimed_until=now + lease,
+                attempts=deliveries.c.attempts + 1,
+            )
+        )
+    return Claim(token, tuple(Waiting(*row) for row in found))
+
+
+_SETTLE = (
+    sa.update(deliveries)
+    .where(
+        deliveries.c.id == sa.bindparam("b_id"),
+        deliveries.c.claim_token == sa.bindparam("b_token"),
+        deliveries.c.state == "waiting",
+    )
+    .values(
+        state=sa.bindparam("b_state"),
+        reason=sa.bindparam("b_reason"),
+        event_type=sa.bindparam("b_event_type"),
+        handled_at=sa.bindparam("b_handled_at"),
+        claim_token=None,
+        claimed_until=None,
+    )
+)
+
+
+def settle(
+    connection: sa.Connection, token: str, handled: Sequence[Handled], *, now: datetime
+) -> None:
+    """Write what became of claimed deliveries; raises Raced when the lease went to another."""
+    if not handled:
+        return
+    result = connection.execute(
+        _SETTLE,
+        [
+            {
+                "b_id": one.id,
+                "b_token": token,
+                "b_state": one.state,
+                "b_reason": one.reason,
+                "b_event_type": one.event_type,
+                "b_handled_at": now,
+            }
+            for one in handled
+        ],
+    )
+    if result.rowcount != len(handled):
+        raise Raced("the lease of a delivery went to another worker")
+
+
+def release(connection: sa.Connection, token: str) -> None:
+    """Give claimed deliveries back at once: they could not be worked now."""
+    connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.claim_token == token)
+        .values(claim_token=None, claimed_until=None, attempts=deliveries.c.attempts - 1)
+    )
+
+
+def requeue(
+    connection: sa.Connection,
+    *,
+    state: str = "quarantined",
+    reason: str | None = None,
+    ids: Sequence[int] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> int:
+    """Let deliveries be read again, as on the day they came; gives how many.
+
+    state: which ones ("quarantined", "kept" or "applied"); evidence is never read.
+    """
+    conditions: list[Any] = [deliveries.c.state == state, deliveries.c.verdict == "accepted"]
+    if reason is not None:
+        conditions.append(deliveries.c.reason == reason)
+    if ids:
+        conditions.append(deliveries.c.id.in_(ids))
+    if since is not None:
+        conditions.append(deliveries.c.received_at >= since)
+    if until is not None:
+        conditions.append(deliveries.c.received_at < until)
+    result = connection.execute(
+        sa.update(deliveries)
+        .where(*conditions)
+        .values(state="waiting", reason=None, handled_at=None, attempts=0)
+    )
+    return int(result.rowcount)

@@ -1,0 +1,184 @@
+"""What we believe of each object, and how we came to: the one door is `work.apply`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from service.core import belief, observation
+from service.core.belief import State
+from service.core.errors import Raced
+from service.core.instant import MICROS, from_micros
+from service.core.observation import Key, Observation
+from service.core.view import View
+from service.ledger.schema import beliefs, changes, observations
+
+_encoder = msgspec.json.Encoder(order="sorted")
+
+# Facts and attributes that have a column of their own, for rules and questions.
+_FACTS = (
+    "app",
+    "order_no",
+    "order_id",
+    "charge_id",
+    "allocation_id",
+    "user_id",
+    "channel",
+    "currency",
+    "amount",
+)
+_TOTALS = ("amount_paid", "amount_refunded")
+
+
+@dataclass(slots=True)
+class Known:
+    """One object's row: what is believed (None: nothing yet) and what was published last."""
+
+    state: State | None = None
+    seq: int = 0
+    told: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One accepted and published difference of an object."""
+
+    key: Key
+    seq: int
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any]
+    correction: bool
+    source: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Everything that one transaction writes about objects."""
+
+    born: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    grown: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    seen: list[tuple[Observation, str]] = field(default_factory=list[tuple[Observation, str]])
+    changes: list[Change] = field(default_factory=list[Change])
+
+
+_KEY = sa.tuple_(beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
+_SELECT = (
+    sa.select(
+        beliefs.c.account,
+        beliefs.c.kind,
+        beliefs.c.object_id,
+        beliefs.c.state,
+        beliefs.c.seq,
+        beliefs.c.told,
+    )
+    .where(_KEY.in_(sa.bindparam("keys", expanding=True)))
+    # one order for everybody: two batches never wait for each other in a circle
+    .order_by(beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
+    .with_for_update()
+)
+
+
+def load(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Known]:
+    """Read and lock the rows of `keys`; objects that have none are left out."""
+    rows = connection.execute(_SELECT, {"keys": [tuple(key) for key in keys]})
+    return {
+        Key(account, kind, object_id): Known(
+            belief.decode(state), seq, None if told is None else msgspec.json.decode(told)
+        )
+        for account, kind, object_id, state, seq, told in rows
+    }
+
+
+def existing(connection: sa.Connection, keys: Iterable[Key]) -> set[Key]:
+    """Which of `keys` are believed in at all."""
+    wanted = [tuple(key) for key in keys]
+    if not wanted:
+        return set()
+    found = connection.execute(
+        sa.select(beliefs.c.account, beliefs.c.kind, beliefs.c.object_id).where(_KEY.in_(wanted))
+    )
+    return {Key(*row) for row in found}
+
+
+def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
+    """The belief's row: the state, and the columns that are read from it."""
+    assert known.state is not None  # noqa: S101  a row is only written for what was seen
+    created = view.facts.get("created")
+    return {
+        "account": key.account,
+        "kind": key.kind,
+        "object_id": key.object_id,
+        "state": belief.encode(known.state),
+        "status": view.status[:64],
+        "final": view.final,
+        "conflict": view.conflict,
+        "failing": view.failing,
+        "contested": ",".join(view.contested)[:200],
+        "created_at": from_micros(created * MICROS) if isinstance(created, int) else None,
+        "since_at": from_micros(view.since),
+        "notified_at": from_micros(view.notified) if view.notified else None,
+        "seq": known.seq,
+        "told": None if known.told is None else _encoder.encode(known.told).decode(),
+        "updated_at": now,
+        **{name: view.facts.get(name) for name in _FACTS},
+        **{name: view.totals.get(name) for name in _TOTALS},
+    }
+
+
+_GROW = sa.update(beliefs).where(
+    beliefs.c.account == sa.bindparam("b_account"),
+    beliefs.c.kind == sa.bindparam("b_kind"),
+    beliefs.c.object_id == sa.bindparam("b_object_id"),
+)
+
+
+def store(connection: sa.Connection, batch: Batch, *, now: datetime) -> None:
+    """Write a batch; raises Raced when another transaction gave birth to one of the objects."""
+    if batch.born:
+        try:
+            connection.execute(sa.insert(beliefs), batch.born)
+        except IntegrityError:
+            raise Raced("an object was born twice") from None
+    if batch.grown:
+        connection.execute(_GROW, [_addressed(values) for values in batch.grown])
+    if batch.seen:
+        connection.execute(
+            sa.insert(observations), [_seen_row(seen, word, now) for seen, word in batch.seen]
+        )
+    if batch.changes:
+        connection.execute(sa.insert(changes), [_change_row(c, now) for c in batch.changes])
+
+
+def _addressed(values: dict[str, Any]) -> dict[str, Any]:
+    key = {f"b_{name}": values[name] for name in Key._fields}
+    return {**{name: v for name, v in values.items() if name not in Key._fields}, **key}
+
+
+def _seen_row(seen: Observation, outcome: str, now: datetime) -> dict[str, Any]:
+    return {
+        **seen.key._asdict(),
+        "source": seen.source.value,
+        "seen_at": seen.seen_at,
+        "recorded_at": now,
+        "delivery_id": seen.delivery_id,
+        "decision": outcome,
+        "body": observation.encode(seen),
+        "raw": seen.raw,
+    }
+
+
+def _change_row(change: Change, now: datetime) -> dict[str, Any]:
+    before = None if change.before is None else _encoder.encode(change.before).decode()
+    return {
+        **change.key._asdict(),
+        "seq": change.seq,
+        "at": now,
+        "source": change.source,
+        "before": before,
+        "after": _encoder.encode(change.after).decode(),
+        "correction": change.correction,
+    }

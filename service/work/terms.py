@@ -1,0 +1,28 @@
+"""On which terms the work is done: what settings say about accounts, sinks and patience."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTerms:
+    """What belongs to an account: its mode, and its apps (none listed: any)."""
+
+    livemode: bool = True
+    apps: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every verb needs to know.
+
+    sinks: the names that each message goes to. epoch: the ledger's, part of every message id.
+    scale: divides every interval of the cadence. grace_seconds: how long a sum may be out of balance
+    while its notifications are under way.
+    """
+
+    sinks: tuple[str, ...] = ()
+    epoch: str = ""
+    scale: float = 1.0
+    grace_seconds: float = 60.0
+    accounts: Mapping[str, AccountTerms] = field(default_factory=dict[str, AccountTerms])
