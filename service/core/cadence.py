@@ -13,15 +13,18 @@ CONFLICT_LOOKS_SECONDS = (10, 60, 300, 3600)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When an object is looked at next (None: no more) and by when it should be final."""
+    """When an object is looked at next (None: no more) and by when it should be final.
+
+    phase: why it is looked at: open, conflict, aftercare, or never: it follows its parent.
+    """
 
     next_look_at: datetime | None
     deadline_at: datetime | None
-    reason: str
+    phase: str
 
 
 def plan(kind: Kind, known: View, looks: int, now: datetime, *, scale: float = 1.0) -> Plan:
-    """Plan the next look at an object after `looks` looks at it in its present status.
+    """Plan the next look at an object after `looks` looks at it in its present phase.
 
     scale: divides every interval (not the deadlines, which are the provider's).
     """
@@ -33,7 +36,7 @@ def plan(kind: Kind, known: View, looks: int, now: datetime, *, scale: float = 1
         return _after_plan(kind.looks.after, looks, now, scale)
     deadline = from_micros(kind.due(known.known, known.since // MICROS) * MICROS)
     if kind.lapses and looks and now > deadline:
-        return Plan(None, deadline, "lapsed")
+        return Plan(None, deadline, "open")
     return _open_plan(kind.looks.open, looks, now, scale, deadline, "open")
 
 
@@ -43,19 +46,19 @@ def _open_plan(
     now: datetime,
     scale: float,
     deadline: datetime | None,
-    reason: str,
+    phase: str,
 ) -> Plan:
     step = timedelta(seconds=grid[min(looks, len(grid) - 1)] / scale)
     look_at = now + step
     if deadline is not None and now < deadline < look_at:
         look_at = deadline
-    return Plan(look_at, deadline, reason)
+    return Plan(look_at, deadline, phase)
 
 
 def _after_plan(grid: tuple[int, ...], looks: int, now: datetime, scale: float) -> Plan:
     """A few looks after the end: a refund whose notification was lost is found by them."""
     if looks >= len(grid):
-        return Plan(None, None, "final")
+        return Plan(None, None, "aftercare")
     return Plan(now + timedelta(seconds=grid[looks] / scale), None, "aftercare")
 
 

@@ -17,8 +17,8 @@ class Terms:
     """What every verb needs to know.
 
     sinks: the names that each message goes to. epoch: the ledger's, part of every message id.
-    scale: divides every interval of the cadence. grace_seconds: how long a sum may be out of balance
-    while its notifications are under way.
+    scale: divides every interval of the cadence. grace_seconds: how long a sum may be out of
+    balance while its notifications are under way.
     """
 
     sinks: tuple[str, ...] = ()

@@ -1,0 +1,103 @@
+"""When each object is looked at next: the side of the watches that `work.apply` writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.core.observation import Key
+from service.ledger.dialect import insert, upsert
+from service.ledger.schema import watches
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A watch as it stands: active until it has ended."""
+
+    active: bool
+    reason: str
+    looks: int
+    next_look_at: datetime | None
+    deadline_at: datetime | None
+    claim_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A watch as it shall stand; `place` says where to ask: its app, order, charge."""
+
+    key: Key
+    place: Mapping[str, Any]
+    reason: str
+    looks: int
+    next_look_at: datetime | None
+    deadline_at: datetime | None
+
+
+_COLUMNS = (
+    watches.c.state,
+    watches.c.reason,
+    watches.c.looks,
+    watches.c.next_look_at,
+    watches.c.deadline_at,
+    watches.c.claim_token,
+)
+_SELECT = sa.select(*list(watches.primary_key.columns), *_COLUMNS).where(
+    sa.tuple_(watches.c.account, watches.c.kind, watches.c.object_id).in_(
+        sa.bindparam("keys", expanding=True)
+    )
+)
+
+
+def read(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Planned]:
+    """The watches of `keys`, those that have one."""
+    rows = connection.execute(_SELECT, {"keys": [tuple(key) for key in keys]})
+    return {Key(*row[:3]): Planned(row[3] == "active", *row[4:]) for row in rows}
+
+
+def write(connection: sa.Connection, plans: Sequence[Next]) -> None:
+    """Set the next look of each object, free of any claim and of past failures."""
+    if not plans:
+        return
+    written = [
+        {
+            **plan.key._asdict(),
+            "app": plan.place.get("app"),
+            "order_id": plan.place.get("order_id"),
+            "charge_id": plan.place.get("charge_id"),
+            "state": "ended" if plan.next_look_at is None else "active",
+            "reason": plan.reason,
+            "next_look_at": plan.next_look_at,
+            "deadline_at": plan.deadline_at,
+            "looks": plan.looks,
+            "failures": 0,
+            "claim_token": None,
+            "claimed_until": None,
+        }
+        for plan in plans
+    ]
+    changing = [name for name in written[0] if name not in Key._fields]
+    connection.execute(upsert(connection, watches, changing), written)
+
+
+def want(connection: sa.Connection, keys: Sequence[Key], *, now: datetime) -> None:
+    """Watch objects that are only known by name: another object refers to them (failure F35)."""
+    if not keys:
+        return
+    statement = insert(connection, watches).on_conflict_do_nothing()
+    connection.execute(
+        statement,
+        [
+            {
+                **key._asdict(),
+                "state": "active",
+                "reason": "linked",
+                "next_look_at": now,
+                "looks": 0,
+                "failures": 0,
+            }
+            for key in keys
+        ],
+    )

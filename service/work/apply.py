@@ -1,0 +1,220 @@
+"""How a sighting becomes a fact: the only way, one transaction per batch.
+
+Lock the beliefs, decide purely, record what was seen and what changed, plan the next looks, run the
+rules over what was touched, and put the messages into the outbox: all of it or nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from service.core.cadence import Plan, plan
+from service.core.errors import Raced
+from service.core.kinds import KINDS
+from service.core.kinds.kind import UNKNOWN
+from service.core.merge import Decision, decide
+from service.core.messages import Message, change_message
+from service.core.observation import Key, Observation
+from service.core.view import View, corrects, differs, told
+from service.ledger import notices, objects, outbox, plans
+from service.ledger.engine import Connection, Ledger
+from service.ledger.objects import Batch, Change, Known
+from service.ledger.plans import Next, Planned
+from service.work import reconcile
+from service.work.terms import Terms
+
+# A lost race is run again at once; so many in a row are no accident.
+RACES_LIMIT = 5
+# How soon a step back that a notification showed is asked about.
+ASK_SECONDS = 10
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a batch did: outcomes counted by word, changes published, objects that were new."""
+
+    outcomes: Counter[str] = field(default_factory=Counter[str])
+    changes: int = 0
+    born: int = 0
+
+
+@dataclass(slots=True)
+class _Touched:
+    """One object while its batch is worked."""
+
+    known: Known
+    is_new: bool
+    view: View | None = None
+    changed: bool = False
+    ask: bool = False
+
+
+def apply(
+    ledger: Ledger,
+    sightings: Sequence[Observation],
+    *,
+    terms: Terms,
+    now: datetime,
+    looked: Mapping[Key, str] | None = None,
+    settle: Callable[[Connection], None] | None = None,
+) -> Applied:
+    """Apply sightings in one transaction, in the order given; any order ends in the same beliefs.
+
+    looked: objects that were just asked for, with the claim tokens of their watches.
+    settle: what else must become true with them (the deliveries they came from, say).
+    Raises TryLater when the ledger is away; nothing is half applied then.
+    """
+    for attempt in range(RACES_LIMIT):
+        try:
+            with ledger.begin() as connection:
+                if settle is not None:
+                    settle(connection)
+                return _apply(connection, sightings, terms, now, looked or {})
+        except Raced:
+            if attempt == RACES_LIMIT - 1:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _apply(
+    connection: Connection,
+    sightings: Sequence[Observation],
+    terms: Terms,
+    now: datetime,
+    looked: Mapping[Key, str],
+) -> Applied:
+    """1 lock · 2 decide · 3 record · 4 plan the looks · 5 run the rules · 6 tell."""
+    keys = sorted({seen.key for seen in sightings})
+    if not keys:
+        return Applied()
+    known = objects.load(connection, keys)
+    touched = {key: _Touched(known.get(key) or Known(), key not in known) for key in keys}
+    batch, done = Batch(), Applied()
+    for seen in sightings:
+        done.outcomes[_take(touched[seen.key], seen, batch)] += 1
+    _record(connection, touched, batch, now)
+    done.changes, done.born = len(batch.changes), len(batch.born)
+    _plan(connection, touched, looked, terms, now)
+    reconcile.after_batch(connection, keys, terms=terms, now=now)
+    outbox.enqueue(connection, _messages(batch.changes, terms, now), terms.sinks, now=now)
+    _tell_unknown_words(connection, sightings, terms, now)
+    return done
+
+
+def _take(one: _Touched, seen: Observation, batch: Batch) -> str:
+    """Weigh one sighting; publish a difference unless the belief contradicts itself."""
+    kind = KINDS[seen.key.kind]
+    decision: Decision = decide(kind, one.known.state, seen)
+    one.known.state, one.view = decision.state, decision.view
+    one.ask = one.ask or decision.ask
+    batch.seen.append((seen, decision.outcome.value))
+    after = told(decision.view)
+    if not decision.view.conflict and differs(one.known.told, after):
+        one.known.seq += 1
+        before, one.known.told, one.changed = one.known.told, after, True
+        correction = corrects(kind, before, after)
+        batch.changes.append(
+            Change(seen.key, one.known.seq, before, after, correction, seen.source.value)
+        )
+    return decision.outcome.value
+
+
+def _record(
+    connection: Connection, touched: Mapping[Key, _Touched], batch: Batch, now: datetime
+) -> None:
+    for key, one in touched.items():
+        assert one.view is not None  # noqa: S101  every touched object was seen
+        row = objects.row(key, one.known, one.view, now)
+        (batch.born if one.is_new else batch.grown).append(row)
+    objects.store(connection, batch, now=now)
+
+
+def _plan(
+    connection: Connection,
+    touched: Mapping[Key, _Touched],
+    looked: Mapping[Key, str],
+    terms: Terms,
+    now: datetime,
+) -> None:
+    standing = plans.read(connection, list(touched))
+    found = (
+        _next(key, one, standing.get(key), looked.get(key), terms, now)
+        for key, one in touched.items()
+    )
+    plans.write(connection, [one for one in found if one is not None])
+    orders = {
+        Key(key.account, "order", str(one.view.facts["order_id"]))
+        for key, one in touched.items()
+        if one.view is not None and "order_id" in one.view.facts
+    }
+    unknown = sorted(orders - objects.existing(connection, orders - set(touched)) - set(touched))
+    plans.want(connection, unknown, now=now)
+
+
+def _next(
+    key: Key,
+    one: _Touched,
+    watch: Planned | None,
+    token: str | None,
+    terms: Terms,
+    now: datetime,
+) -> Next | None:
+    """The watch's next state; None leaves it as it is, so that repeats never push a look away."""
+    assert one.view is not None  # noqa: S101  every touched object was seen
+    kind = KINDS[key.kind]
+    ours = watch is not None and token is not None and watch.claim_token == token
+    looks = 0 if watch is None or one.changed else watch.looks + ours
+    fresh = plan(kind, one.view, looks, now, scale=terms.scale)
+    restarts = watch is None or one.changed or fresh.phase != watch.reason
+    if restarts:
+        looks, fresh = 0, plan(kind, one.view, 0, now, scale=terms.scale)
+    if watch is not None and not ours and not restarts:
+        fresh = Plan(watch.next_look_at, watch.deadline_at, fresh.phase)
+        if not one.ask:
+            return None
+    next_look_at = fresh.next_look_at
+    if one.ask:
+        soon = now + timedelta(seconds=ASK_SECONDS / terms.scale)
+        next_look_at = min(soon, next_look_at or soon)
+    if watch is None and next_look_at is None:
+        return None
+    return Next(key, one.view.facts, fresh.phase, looks, next_look_at, fresh.deadline_at)
+
+
+def _messages(changed: Iterable[Change], terms: Terms, now: datetime) -> list[Message]:
+    return [
+        change_message(
+            terms.epoch,
+            *change.key,
+            change.seq,
+            before=change.before,
+            after=change.after,
+            correction=change.correction,
+            source=change.source,
+            at=now,
+        )
+        for change in changed
+    ]
+
+
+def _tell_unknown_words(
+    connection: Connection, sightings: Sequence[Observation], terms: Terms, now: datetime
+) -> None:
+    """An unknown status is kept, never final, and told once per word (failure F40)."""
+    words = {
+        (seen.key.account, f"{seen.key.kind}.{seen.status[len(UNKNOWN) :]}")
+        for seen in sightings
+        if seen.status.startswith(UNKNOWN)
+    }
+    for account, subject in sorted(words):
+        notices.tell_once(
+            connection,
+            account,
+            "unknown_status",
+            subject,
+            epoch=terms.epoch,
+            sinks=terms.sinks,
+            data={},
+            now=now,
+        )
