@@ -1,7 +1,8 @@
-"""How accepted deliveries are read: claim, read, apply, settle; what cannot be read is set aside."""
+"""How accepted deliveries are read: claim, read, apply, settle; the unreadable are set aside."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from service.ledger import deliveries, notices
 from service.ledger.deliveries import ATTEMPTS_LIMIT, Claim, Handled, Waiting
 from service.ledger.engine import Connection, Ledger
 from service.pingpp.events import EVENT_TYPES
-from service.pingpp.reader import Event, UnknownKind, read_event, read_object
+from service.pingpp.reader import Event, Sighting, UnknownKind, read_event, read_object
 from service.work.apply import apply
 from service.work.terms import AccountTerms, Terms
 
@@ -26,11 +27,12 @@ _log = telemetry.logger("drain")
 
 @dataclass(slots=True)
 class _Read:
-    """One delivery after reading: what became of it, what it shows, and what is told once about it."""
+    """One delivery after reading: what became of it, what it shows, what is told once about it."""
 
+    account: str
     handled: Handled
     observations: list[Observation] = field(default_factory=list[Observation])
-    notices: list[tuple[str, str, str]] = field(default_factory=list[tuple[str, str, str]])
+    notices: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
 def drain(ledger: Ledger, *, terms: Terms, clock: Callable[[], datetime]) -> Counter[str]:
@@ -39,41 +41,46 @@ def drain(ledger: Ledger, *, terms: Terms, clock: Callable[[], datetime]) -> Cou
     for _ in range(BATCHES_LIMIT):
         with ledger.begin() as connection:
             claim = deliveries.claim(connection, limit=BATCH_DELIVERIES, lease=LEASE, now=clock())
-        if not claim.rows:
-            break
-        done.update(_work(ledger, claim, terms, clock()))
+        if claim.rows:
+            done.update(_work(ledger, claim, terms, clock()))
         if len(claim.rows) < BATCH_DELIVERIES:
             break
     return done
 
 
 def _work(ledger: Ledger, claim: Claim, terms: Terms, now: datetime) -> Counter[str]:
+    """A batch at a time; when that fails one by one, and whichever fails alone is set aside."""
     reads = [_read(row, terms) for row in claim.rows]
     try:
-        return _settle(ledger, claim.token, reads, terms, now)
+        done = _attempt(ledger, claim.token, reads, terms, now)
+        if done is not None:
+            return done
+        return sum((_alone(ledger, claim.token, read, terms, now) for read in reads), Counter())
+    except TryLater:
+        with suppress(TryLater), ledger.begin() as connection:
+            deliveries.release(connection, claim.token)
+        raise
+
+
+def _alone(ledger: Ledger, token: str, read: _Read, terms: Terms, now: datetime) -> Counter[str]:
+    done = _attempt(ledger, token, [read], terms, now)
+    if done is not None:
+        return done
+    handled = Handled(read.handled.id, "quarantined", "apply_failed")
+    return _settle(ledger, token, [_Read(read.account, handled)], terms, now)
+
+
+def _attempt(
+    ledger: Ledger, token: str, reads: Sequence[_Read], terms: Terms, now: datetime
+) -> Counter[str] | None:
+    """None when it failed for a reason that trying again will not mend."""
+    try:
+        return _settle(ledger, token, reads, terms, now)
     except TryLater:
         raise
-    except Exception:
-        _log.exception("drain.batch_failed", deliveries=len(reads))
-    return _one_by_one(ledger, claim.token, reads, terms, now)
-
-
-def _one_by_one(
-    ledger: Ledger, token: str, reads: Sequence[_Read], terms: Terms, now: datetime
-) -> Counter[str]:
-    """A batch failed: whichever delivery fails alone is set aside, the others go on."""
-    done: Counter[str] = Counter()
-    for read in reads:
-        try:
-            done.update(_settle(ledger, token, [read], terms, now))
-        except TryLater:
-            raise
-        except Exception:
-            _log.exception("drain.poison", delivery=read.handled.id)
-            handled = Handled(read.handled.id, "quarantined", "apply_failed")
-            poison = _Read(handled, [], [("", "quarantined", "apply_failed")])
-            done.update(_settle(ledger, token, [poison], terms, now))
-    return done
+    except Exception:  # noqa: BLE001  whatever the fault, it must not stop the deliveries behind it
+        _log.exception("drain.failed", deliveries=[read.handled.id for read in reads][:10])
+        return None
 
 
 def _settle(
@@ -89,7 +96,13 @@ def _settle(
 
 
 def _tell(connection: Connection, reads: Sequence[_Read], terms: Terms, now: datetime) -> None:
-    for account, cause, subject in sorted({notice for read in reads for notice in read.notices}):
+    causes = {(read.account, *notice) for read in reads for notice in read.notices}
+    causes |= {
+        (read.account, "quarantined", read.handled.reason or "")
+        for read in reads
+        if read.handled.state == "quarantined"
+    }
+    for account, cause, subject in sorted(causes):
         notices.tell_once(
             connection,
             account,
@@ -104,36 +117,40 @@ def _tell(connection: Connection, reads: Sequence[_Read], terms: Terms, now: dat
 
 def _read(row: Waiting, terms: Terms) -> _Read:
     """Read one delivery; whatever is odd about it ends in a state, never in an exception."""
-    account = terms.accounts.get(row.account, AccountTerms())
     event: Event | None = None
     try:
-        if row.attempts >= ATTEMPTS_LIMIT:
-            raise Unreadable("attempts")
-        event = read_event(row.body)
-        _check_mode(event, account)
-        seen = read_object(
-            event.object,
-            account=row.account,
-            source=Source.WEBHOOK,
-            seen_at=row.received_at,
-            said_at=event.created,
-            delivery_id=row.id,
-        )
-        _check_app(seen.observations[0], account)
+        event = _event(row)
+        seen = _sighting(row, event, terms.accounts.get(row.account, AccountTerms()))
     except UnknownKind as unknown:
-        return _aside(row, event, "kept", unknown.cause, unknown.wire)
+        handled = Handled(row.id, "kept", unknown.cause, event and event.type)
+        return _Read(row.account, handled, [], [(unknown.cause, unknown.wire)])
     except Unreadable as error:
-        return _aside(row, event, "quarantined", error.cause, error.cause)
-    told = [(row.account, "odd_value", name) for name in seen.odd]
+        return _Read(row.account, Handled(row.id, "quarantined", error.cause, event and event.type))
+    told = [("odd_value", name) for name in seen.odd]
     if event.type not in EVENT_TYPES:
-        told.append((row.account, "unknown_event", event.type))
-    return _Read(Handled(row.id, "applied", None, event.type), seen.observations, told)
+        told.append(("unknown_event", event.type))
+    handled = Handled(row.id, "applied", None, event.type)
+    return _Read(row.account, handled, seen.observations, told)
 
 
-def _aside(row: Waiting, event: Event | None, state: str, cause: str, subject: str) -> _Read:
-    event_type = None if event is None else event.type
-    topic = "unknown_object" if state == "kept" else "quarantined"
-    return _Read(Handled(row.id, state, cause, event_type), [], [(row.account, topic, subject)])
+def _event(row: Waiting) -> Event:
+    if row.attempts >= ATTEMPTS_LIMIT:
+        raise Unreadable("attempts")
+    return read_event(row.body)
+
+
+def _sighting(row: Waiting, event: Event, account: AccountTerms) -> Sighting:
+    _check_mode(event, account)
+    seen = read_object(
+        event.object,
+        account=row.account,
+        source=Source.WEBHOOK,
+        seen_at=row.received_at,
+        said_at=event.created,
+        delivery_id=row.id,
+    )
+    _check_app(seen.observations[0], account)
+    return seen
 
 
 def _check_mode(event: Event, account: AccountTerms) -> None:
