@@ -45,10 +45,12 @@ def believe(*sightings: Observation) -> State:
     return state
 
 
-def last(*sightings: Observation) -> Decision:
-    kind = KINDS[sightings[-1].key.kind]
-    before = believe(*sightings[:-1]) if len(sightings) > 1 else None
-    return decide(kind, before, sightings[-1])
+def last(*history: Observation) -> Decision:
+    decision: Decision | None = None
+    for one in history:
+        decision = decide(KINDS[one.key.kind], decision and decision.state, one)
+    assert decision is not None
+    return decision
 
 
 statuses = st.sampled_from(["created", "pending", "succeeded", "failed", "canceled", "unknown:odd"])

@@ -162,7 +162,8 @@ def test_row_31_the_old_shape_of_a_withdrawal_reads() -> None:
 
 
 def test_row_38_no_refunds_is_null_or_an_empty_list() -> None:
-    for none in (None, [], {}, {"object": "list", "data": []}):
+    empty: list[Any] = [None, [], {}, {"object": "list", "data": []}]
+    for none in empty:
         assert len(sight(bodies.charge(refunds=none)).observations) == 1
 
 
