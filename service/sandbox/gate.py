@@ -1,0 +1,153 @@
+"""What stands around every operation: key, signature, faults, error shape, signed answer."""
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.sandbox.answers import Shown, encode
+from service.sandbox.api import Asked, Operation
+from service.sandbox.box import Box
+from service.sandbox.refusal import Refusal
+
+BODY_BYTES = 1 << 20
+SLOW_SECONDS = 60.0
+RETRY_AFTER_SECONDS = 2
+
+_GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502</h1></body></html>"
+
+
+def endpoint(box: Box, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+    """One operation as a route: every answer is signed and dated, errors too (facts 4.3)."""
+
+    async def answer(request: Request) -> Response:
+        fault = box.faults.of_answer(f"{request.method} {request.url.path}")
+        if fault == "slow":
+            await asyncio.sleep(box.truth.pace.seconds(SLOW_SECONDS).total_seconds())
+        try:
+            shown, status = await _operate(box, operation, request), 200
+        except Refusal as refusal:
+            return signed(box, encode(refusal.shown), refusal.status)
+        box.send_news()
+        return _spoilt(box, fault, shown) or signed(box, encode(shown), status)
+
+    return answer
+
+
+def not_here(box: Box) -> Response:
+    """A path that no operation has."""
+    return signed(box, encode(Refusal(404, "请求的地址不存在").shown), 404)
+
+
+def signed(box: Box, body: bytes, status: int, **headers: str) -> Response:
+    """An answer with its signature over the body and the sandbox's own date."""
+    return Response(
+        body,
+        status,
+        {
+            "X-Pingplusplus-Signature": box.sign(body),
+            "Date": format_datetime(box.clock(), usegmt=True),
+            **headers,
+        },
+        "application/json;charset=UTF-8",
+    )
+
+
+async def _operate(box: Box, operation: Operation, request: Request) -> Shown:
+    body = await request.body()
+    if len(body) > BODY_BYTES:
+        raise Refusal(413, "请求过大")
+    _check_key(box, request.headers.get("authorization", ""))
+    _check_signature(box, request, body)
+    asked = Asked(request.path_params, request.query_params, _fields(body), box.clock())
+    return operation(box, asked)
+
+
+def _check_key(box: Box, header: str) -> None:
+    """Basic with the key as the user, or Bearer (facts 4.1)."""
+    scheme, _, given = header.partition(" ")
+    if scheme.lower() == "basic":
+        given = _user(given)
+    elif scheme.lower() != "bearer":
+        given = ""
+    if given not in box.api_keys:
+        raise Refusal(401, "请提供有效的 API Key", code="invalid_api_key")
+
+
+def _user(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _check_signature(box: Box, request: Request, body: bytes) -> None:
+    """Body, request target and timestamp, joined as they were sent (facts 4.2)."""
+    if box.check_request is None:
+        return
+    signature = request.headers.get("pingplusplus-signature", "")
+    stamp = request.headers.get("pingplusplus-request-timestamp", "")
+    if not signature:
+        raise Refusal(401, "没有提供签名串", code="signature_missing")
+    query = request.scope["query_string"]
+    target = request.scope["raw_path"] + (b"?" + query if query else b"")
+    try:
+        box.check_request(body, target.decode("ascii"), stamp, signature)
+    except ValueError as error:
+        raise Refusal(401, "提供了无效的签名", code="signature_invalid") from error
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    if not body:
+        return {}
+    try:
+        fields: object = json.loads(body)
+    except ValueError as error:
+        raise Refusal(400, "请求不是有效的 JSON") from error
+    if not isinstance(fields, dict):
+        raise Refusal(400, "请求应为 JSON 对象")
+    return cast("dict[str, Any]", fields)
+
+
+def _spoilt(box: Box, fault: str | None, shown: Shown) -> Response | None:
+    """The answer as a fault makes it; None when it stays as it is."""
+    match fault:
+        case "forbidden":
+            busy = Refusal(403, "请求过于频繁，请稍后再试", type="api_error", code="rate_limit")
+            return signed(box, encode(busy.shown), 403)
+        case "limited":
+            busy = Refusal(429, "请求过于频繁，请稍后再试", type="api_error", code="rate_limit")
+            wait = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+            return signed(box, encode(busy.shown), 429, **wait)
+        case "crash":
+            status = box.truth.chance.choice((500, 502, 503, 504))
+            return signed(
+                box, encode(Refusal(status, "服务器错误", type="api_error").shown), status
+            )
+        case "html":
+            return Response(_GATEWAY_PAGE, 200, media_type="text/html")
+        case "malformed":
+            body = encode(shown)
+            return signed(box, body[: len(body) * 2 // 3], 200)
+        case "stale" | "wrong":
+            return _other(box, fault, shown)
+        case _:
+            return None
+
+
+def _other(box: Box, fault: str, shown: Shown) -> Response | None:
+    """The object as it was before, or another object; a list has neither."""
+    if "id" not in shown:
+        return None
+    if fault == "stale":
+        other = box.truth.earlier.get(shown["id"])
+    else:
+        same = [box.truth.earlier[i] for i in list(box.truth.earlier)[-50:] if i != shown["id"]]
+        other = box.truth.chance.choice(same) if same else None
+    return None if other is None else signed(box, encode(other), 200)

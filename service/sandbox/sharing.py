@@ -1,0 +1,149 @@
+"""How an order's money is shared: allocations, their refunds, their completion (L1528-1814).
+
+Ping++ documents no event for any of these: whoever wants to know has to ask.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
+
+from service.sandbox.records import Allocation, Completion, Order, Share
+from service.sandbox.refusal import Refusal, amount, text
+from service.sandbox.truth import Truth
+
+_NOTHING_LEFT = "来自渠道的信息：OPR21040|可分账金额为0，不能进行完结分账"
+
+
+def create_allocation(
+    truth: Truth, fields: Mapping[str, Any], now: datetime, *, unchecked: bool = False
+) -> Allocation:
+    """Share an order's money; `unchecked` lets it be more than there is."""
+    order = _shared_order(truth, fields)
+    shares = _shares(fields.get("recipients"), "recipients")
+    total = sum(share.amount for share in shares)
+    if total > left(truth, order) and not unchecked:
+        raise Refusal(400, "分账金额大于可分账金额", param="recipients")
+    paid = next(charge for charge in order.charges if charge.paid)
+    extra = {
+        "charge": {
+            "id": paid.id,
+            "order_no": paid.order_no,
+            "transaction_no": paid.transaction_no,
+        }
+    }
+    return _add(truth, "allocation", order, fields, shares, extra, now)
+
+
+def refund_allocation(truth: Truth, fields: Mapping[str, Any], now: datetime) -> Allocation:
+    """Take an allocation back, in whole or in part, from those who received it."""
+    order = _shared_order(truth, fields)
+    given: Any = fields.get("extra") or {}
+    original = truth.get(Allocation, given.get("allocation"))
+    if original.type != "allocation" or original.order != order.id:
+        raise Refusal(400, "原分账不属于该订单", param="extra[allocation]")
+    shares = _shares(fields.get("senders"), "senders")
+    total = sum(share.amount for share in shares)
+    if original.status != "succeed" or total > original.amount - _given_back(truth, original):
+        raise Refusal(400, "退分账金额大于可退金额", param="senders")
+    paid = next(charge for charge in order.charges if charge.paid)
+    shown = {"allocation": original.id, "charge": paid.id}
+    return _add(truth, "allocation_refund", order, fields, shares, shown, now)
+
+
+def create_completion(truth: Truth, fields: Mapping[str, Any], now: datetime) -> Completion:
+    """Settle what is left to the order's merchant; with nothing left it hangs (facts §7 row 8)."""
+    order = _shared_order(truth, fields)
+    number = text(fields, "order_no")
+    empty = left(truth, order) == 0
+    known = truth.add(
+        Completion(
+            id=truth.ids.draw("allocation_complete", now),
+            app=text(fields, "app"),
+            order=order.id,
+            order_no=truth.reserve("allocation_complete", number),
+            created=int(now.timestamp()),
+            livemode=truth.livemode,
+            status="pending" if empty else "created",
+            failure_msg=_NOTHING_LEFT if empty else None,
+        )
+    )
+    truth.plan(known, now)
+    return known
+
+
+def left(truth: Truth, order: Order) -> int:
+    """What of an order's money is not refunded and not shared, in minor units."""
+    shared = sum(
+        each.amount if each.type == "allocation" else -each.amount
+        for each in truth.all(Allocation)
+        if each.order == order.id and each.status != "failure"
+    )
+    return order.amount_paid - order.amount_refunded - shared
+
+
+def end_allocation(truth: Truth, known: Allocation, now: datetime, *, succeeded: bool) -> None:
+    """All shares arrive or none does."""
+    word = "succeed" if succeeded else "failure"
+    at = int(now.timestamp()) if succeeded else None
+    truth.change(known, status=word, time_succeeded=at)
+    for share in known.shares:
+        share.status, share.time_succeeded = word, at
+        if not succeeded:
+            share.failure_code, share.failure_msg = "OPR10015", "来自渠道的信息：OPR10015|账户冻结"
+
+
+def _given_back(truth: Truth, original: Allocation) -> int:
+    return sum(
+        each.amount
+        for each in truth.all(Allocation)
+        if each.extra.get("allocation") == original.id and each.status != "failure"
+    )
+
+
+def _shared_order(truth: Truth, fields: Mapping[str, Any]) -> Order:
+    order = truth.get(Order, text(fields, "order"))
+    if not order.allocation or not any(charge.paid for charge in order.charges):
+        raise Refusal(400, "仅支持已支付且分账标识为 true 的订单", param="order")
+    return order
+
+
+def _shares(given: object, name: str) -> list[Share]:
+    """One or many: the table says "hash" where the sample has a list (facts §7 row 22)."""
+    items = cast("list[Any]", given) if isinstance(given, list) else [given]
+    shares = [
+        Share(user=text(item, "user"), amount=amount(item), description=item.get("description"))
+        for item in items
+        if isinstance(item, dict)
+        for item in (cast("dict[str, Any]", item),)
+    ]
+    if not shares or len(shares) != len(items):
+        raise Refusal(400, f"格式错误：{name}", param=name)
+    return shares
+
+
+def _add(
+    truth: Truth,
+    kind: str,
+    order: Order,
+    fields: Mapping[str, Any],
+    shares: list[Share],
+    extra: dict[str, Any],
+    now: datetime,
+) -> Allocation:
+    number = text(fields, "order_no")
+    known = truth.add(
+        Allocation(
+            id=truth.ids.draw("allocation", now),
+            type=kind,
+            app=text(fields, "app"),
+            order=order.id,
+            order_no=truth.reserve("allocation", number),
+            shares=shares,
+            amount=sum(share.amount for share in shares),
+            created=int(now.timestamp()),
+            extra=extra,
+            livemode=truth.livemode,
+        )
+    )
+    truth.plan(known, now)
+    return known

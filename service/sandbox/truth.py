@@ -1,0 +1,114 @@
+"""What is true at the fake provider: every object, what happens next, and what just happened."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+from typing import Any, NamedTuple, TypeVar
+
+from service.sandbox import answers
+from service.sandbox.ids import Ids
+from service.sandbox.records import Record
+from service.sandbox.refusal import Refusal, missing
+
+R = TypeVar("R", bound=Record)
+
+
+class News(NamedTuple):
+    """Something that Ping++ documents an event for: its type and the object as it is now."""
+
+    type: str
+    object: dict[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How things go by themselves: a step takes from `shortest` to `longest` seconds over `scale`.
+
+    declined: the share of refunds, withdrawals and allocations that fail. late_paid_status: what an
+    order becomes when its charge is paid after it was canceled; Ping++ documents both (facts §6).
+    """
+
+    shortest: float = 2.0
+    longest: float = 40.0
+    scale: float = 1.0
+    declined: float = 0.05
+    automatic: bool = True
+    late_paid_status: str = "canceled"
+
+    def seconds(self, real: float) -> timedelta:
+        """A span of Ping++'s time as it passes here."""
+        return timedelta(seconds=real / self.scale)
+
+
+class Truth:
+    """Every object by id, in the order of creation. Not thread-safe: one event loop owns it."""
+
+    def __init__(self, chance: Random, pace: Pace, *, livemode: bool = True) -> None:
+        self.chance = chance
+        self.pace = pace
+        self.livemode = livemode
+        self.ids = Ids(chance)
+        self.records: dict[str, Record] = {}
+        # how each object was shown before its last change: what a stale answer gives
+        self.earlier: dict[str, dict[str, Any]] = {}
+        self.news: deque[News] = deque()
+        self._numbers: set[tuple[str, str]] = set()
+        self._agenda: list[tuple[datetime, int, str]] = []
+        self._entries = count()
+
+    def add(self, record: R) -> R:
+        """Remember a new object."""
+        self.records[record.id] = record
+        return record
+
+    def reserve(self, kind: str, number: str, *, repeated: bool = False) -> str:
+        """Take a merchant's number for this kind; used before is refused unless `repeated`."""
+        if (kind, number) in self._numbers and not repeated:
+            raise Refusal(400, "商户订单号已被使用", code="charge_order_no_used", param="order_no")
+        self._numbers.add((kind, number))
+        return number
+
+    def get(self, wanted: type[R], object_id: object) -> R:
+        """The object of that class and id, else a 404."""
+        record = self.records.get(object_id) if isinstance(object_id, str) else None
+        if not isinstance(record, wanted):
+            raise missing(wanted.__name__.lower(), str(object_id))
+        return record
+
+    def all(self, wanted: type[R]) -> Iterator[R]:
+        """Every object of one class, oldest first."""
+        return (record for record in self.records.values() if isinstance(record, wanted))
+
+    def change(self, record: Record, **values: Any) -> None:
+        """Change an object, and remember how it was shown before."""
+        self.earlier[record.id] = answers.show(record)
+        for name, value in values.items():
+            setattr(record, name, value)
+
+    def tell(self, type: str, record: Record, now: datetime) -> None:
+        """Something happened that has an event."""
+        self.news.append(News(type, answers.show(record), now))
+
+    def plan(self, record: Record, now: datetime) -> None:
+        """Let the object go on by itself, after a drawn while."""
+        if self.pace.automatic:
+            wait = self.chance.uniform(self.pace.shortest, self.pace.longest)
+            self.plan_at(record, now + self.pace.seconds(wait))
+
+    def plan_at(self, record: Record, due: datetime) -> None:
+        """Let the object go on by itself at `due`."""
+        heapq.heappush(self._agenda, (due, next(self._entries), record.id))
+
+    def due(self, now: datetime) -> Iterator[Record]:
+        """Take what should go on by now, earliest first."""
+        while self._agenda and self._agenda[0][0] <= now:
+            yield self.records[heapq.heappop(self._agenda)[2]]
+
+    def declines(self) -> bool:
+        """Whether the bank says no this time."""
+        return self.chance.random() < self.pace.declined
