@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ async def writing(
     ledger: Ledger,
     tell: Callable[[Connection, Arrival], None] = lambda _connection, _arrival: None,
     limits: InboxLimits = DEFAULT_LIMITS,
-) -> AsyncIterator[InboxWriter]:
+) -> AsyncGenerator[InboxWriter]:
     writer = InboxWriter(ledger, tell, limits=limits)
     writer.start()
     try:

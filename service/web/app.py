@@ -1,0 +1,132 @@
+"""Which paths a process answers, and who answers each."""
+
+import hmac
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from service import telemetry
+from service.ledger.engine import Ledger
+from service.ledger.inbox import DEFAULT_LIMITS as INBOX_LIMITS
+from service.ledger.inbox import InboxLimits, InboxWriter
+from service.ledger.repeats import Tell
+from service.pingpp.signature import KeyRing
+from service.web.health import Health
+from service.web.metrics import Metrics
+from service.web.receiver import DEFAULT_LIMITS as RECEIVER_LIMITS
+from service.web.receiver import PREFIX, Receiver, ReceiverLimits
+from service.web.refusals import Refusals
+from service.work.accept import Acceptor
+
+TOKEN_HEADER = "x-pingledger-token"  # noqa: S105  the header's name, not a secret
+REFUSALS_PATH = "/internal/refusals"
+_NO_STORE = {"cache-control": "no-store"}
+
+
+class App(Starlette):
+    """A Starlette application with the receiver before it: its requests pass no middleware."""
+
+    def __init__(self, receiver: Receiver, pages: "Pages", inbox: InboxWriter) -> None:
+        @asynccontextmanager
+        async def writing(_app: Starlette) -> AsyncGenerator[None]:
+            inbox.start()
+            yield
+            await inbox.close()
+
+        super().__init__(routes=pages.routes(), lifespan=writing)
+        self.router.redirect_slashes = False
+        self.health = pages.health
+        self._receiver = receiver
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await self._receiver(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    def stop(self) -> None:
+        """Be not ready from now on; safe in a signal handler."""
+        self.health.stopping = True
+
+
+class Pages:
+    """The answers to probes and to `doctor`."""
+
+    def __init__(self, health: Health, metrics: Metrics, refusals: Refusals, token: str) -> None:
+        self.health = health
+        self._metrics = metrics
+        self._refusals = refusals
+        self._token = token.encode()
+
+    def routes(self) -> list[Route]:
+        """The table of paths."""
+        return [
+            Route("/health/live", self.live),
+            Route("/health/ready", self.ready),
+            Route("/metrics", self.metrics),
+            Route(REFUSALS_PATH, self.refusals),
+        ]
+
+    async def live(self, _request: Request) -> Response:
+        """The event loop turns."""
+        return PlainTextResponse("live\n", headers=_NO_STORE)
+
+    def ready(self, _request: Request) -> Response:
+        """200, or 503 with one word of reason."""
+        reason = self.health.reason()
+        return PlainTextResponse(
+            f"{reason or 'ready'}\n", 503 if reason else 200, headers=_NO_STORE
+        )
+
+    def metrics(self, _request: Request) -> Response:
+        """For Prometheus."""
+        text = self._metrics.text()
+        return Response(text, headers=_NO_STORE, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    def refusals(self, request: Request) -> Response:
+        """The sample of refused deliveries, for whoever can read the ledger."""
+        given = request.headers.get(TOKEN_HEADER, "").encode("latin-1")
+        if not self._token or not hmac.compare_digest(given, self._token):
+            return PlainTextResponse("not found\n", 404, headers=_NO_STORE)
+        return JSONResponse(self._refusals.latest(), headers=_NO_STORE)
+
+
+def create_app(
+    *,
+    ledger: Ledger,
+    rings: Mapping[str, KeyRing],
+    tell: Tell,
+    clock: Callable[[], datetime],
+    token: str = "",
+    tick_age_seconds: Callable[[], float | None] | None = None,
+    inbox_limits: InboxLimits = INBOX_LIMITS,
+    receiver_limits: ReceiverLimits = RECEIVER_LIMITS,
+) -> App:
+    """Build the application; its inbox writes from startup to shutdown.
+
+    rings: the public keys by account. tell: told of deliveries that differ under a known id.
+    token: opens the internal pages; empty closes them. tick_age_seconds: since the jobs of this
+    process ticked last; None when it runs none.
+    """
+    inbox = InboxWriter(ledger, tell, limits=inbox_limits, on_failure=_count_failure)
+    refusals = Refusals()
+    receiver = Receiver(Acceptor(rings, inbox, clock), refusals, clock, receiver_limits)
+    pages = Pages(
+        Health(ledger, tick_age_seconds),
+        Metrics(telemetry.REGISTRY, ledger, clock),
+        refusals,
+        token,
+    )
+    return App(receiver, pages, inbox)
+
+
+def _count_failure(_error: Exception) -> None:
+    telemetry.INBOX_FAILURES.inc()
