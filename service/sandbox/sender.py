@@ -79,6 +79,10 @@ class Sender:
 
     def _push(self, parcel: Parcel) -> None:
         heapq.heappush(self._queue, (parcel.due, next(self._entries), parcel))
+        self.wake()
+
+    def wake(self) -> None:
+        """Look at the queue again: the clock may have been turned."""
         self._wake.set()
 
     async def run(self) -> None:

@@ -1,7 +1,7 @@
 """A fake provider whose clock the test turns, and a merchant's client to it."""
 
+import asyncio
 import base64
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -117,10 +117,19 @@ def merchant(now: datetime) -> Merchant:
     return make_merchant(now)
 
 
+def deliver(merchant: Merchant) -> list[httpx2.Request]:
+    """Send what waits and give every request that arrived so far, in order."""
+
+    async def flushed() -> None:
+        task = asyncio.create_task(merchant.box.sender.run())
+        assert await merchant.box.sender.flush(5)
+        task.cancel()
+
+    merchant.clock.pass_seconds(3600)
+    asyncio.run(flushed())
+    return merchant.heard
+
+
 def verify(key: RSAPublicKey, signature: str, body: bytes) -> None:
     """Raise InvalidSignature unless the signature fits."""
     key.verify(base64.b64decode(signature), body, PKCS1v15(), SHA256())
-
-
-def digest(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
