@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from service import telemetry
+import structlog
+
 from service.core.errors import TryLater, Unreadable
 from service.core.observation import Observation, Source
 from service.ledger import deliveries, notices
@@ -22,7 +23,7 @@ BATCH_DELIVERIES = 100
 BATCHES_LIMIT = 50
 LEASE = timedelta(seconds=60)
 
-_log = telemetry.logger("drain")
+_log: structlog.stdlib.BoundLogger = structlog.get_logger("work.drain")
 
 
 @dataclass(slots=True)

@@ -1,0 +1,174 @@
+"""What becomes of accepted deliveries: applied, kept or set aside, and never lost."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from service.core.errors import Raced
+from service.ledger import deliveries
+from service.ledger.engine import Ledger
+from service.ledger.schema import beliefs, notices
+from service.ledger.schema import deliveries as inbox
+from service.work.drain import BATCH_DELIVERIES, drain
+from service.work.terms import AccountTerms, Terms
+from tests import bodies
+from tests.work.stories import arrive, wire
+
+SHOP = AccountTerms(livemode=True, apps=frozenset({bodies.APP}))
+TERMS = Terms(sinks=("one",), epoch="e1", accounts={"shop": SHOP})
+LEASE = timedelta(seconds=60)
+
+
+def drained(ledger: Ledger, now: datetime) -> Counter[str]:
+    return drain(ledger, terms=TERMS, clock=lambda: now)
+
+
+def states(ledger: Ledger) -> list[tuple[str, str | None]]:
+    with ledger.read() as connection:
+        found = connection.execute(sa.select(inbox.c.state, inbox.c.reason).order_by(inbox.c.id))
+        return [(row.state, row.reason) for row in found]
+
+
+def believed(ledger: Ledger) -> int:
+    with ledger.read() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(beliefs)) or 0
+
+
+CASES: list[tuple[bytes, tuple[str, str | None]]] = [
+    (wire(bodies.event(bodies.order())), ("applied", None)),
+    (wire(bodies.event(bodies.order(), "order.invented")), ("applied", None)),
+    (wire(bodies.event({"id": "agr_1", "object": "agreement"})), ("kept", "unknown_object")),
+    (b"", ("quarantined", "not_json")),
+    (b"[]", ("quarantined", "not_an_object")),
+    (wire(bodies.order()), ("quarantined", "not_an_event")),
+    (wire(bodies.event({}, data=None)), ("quarantined", "no_object")),
+    (wire(bodies.event(bodies.order(amount="1200"))), ("quarantined", "amount")),
+    (wire(bodies.event(bodies.order(id=None))), ("quarantined", "object_id")),
+    (wire(bodies.event(bodies.order(app="app_other"))), ("quarantined", "other_app")),
+    (wire(bodies.event(bodies.order(), livemode=False)), ("quarantined", "livemode")),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), CASES, ids=range(len(CASES)))
+def test_each_delivery_ends_in_a_state(
+    ledger: Ledger, now: datetime, body: bytes, expected: tuple[str, str | None]
+) -> None:
+    arrive(ledger, "shop", body, now)
+    drained(ledger, now)
+    assert states(ledger) == [expected]
+    assert (believed(ledger) > 0) is (expected[0] == "applied")
+
+
+def test_what_is_odd_is_told_once_per_cause(ledger: Ledger, now: datetime) -> None:
+    for number in range(3):
+        arrive(ledger, "shop", b"[%d]" % number, now)
+        agreement = {"id": f"agr_{number}", "object": "agreement"}
+        arrive(ledger, "shop", wire(bodies.event(agreement, id=f"evt_{number}")), now)
+        drained(ledger, now)
+    with ledger.read() as connection:
+        found = connection.execute(sa.select(notices.c.cause, notices.c.subject)).all()
+    assert sorted((row.cause, row.subject) for row in found) == [
+        ("quarantined", "not_an_object"),
+        ("unknown_object", "agreement"),
+    ]
+
+
+def test_more_than_a_batch_is_drained_in_one_call(ledger: Ledger, now: datetime) -> None:
+    for number in range(BATCH_DELIVERIES + 20):
+        body = wire(bodies.event(bodies.withdrawal(id=f"17{number:05}"), id=f"evt_{number}"))
+        arrive(ledger, "shop", body, now)
+    assert drained(ledger, now)["applied"] == BATCH_DELIVERIES + 20
+    assert believed(ledger) == BATCH_DELIVERIES + 20
+
+
+def test_a_poison_delivery_is_set_aside_alone(
+    ledger: Ledger, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        arrive(
+            ledger,
+            "shop",
+            wire(bodies.event(bodies.withdrawal(id=f"17{number}"), id=f"evt_{number}")),
+            now,
+        )
+    with ledger.begin() as connection:
+        _refuse(connection, "171")
+    assert drained(ledger, now) == Counter(applied=2, quarantined=1)
+    assert states(ledger)[1] == ("quarantined", "apply_failed")
+    with ledger.begin() as connection:
+        _allow(connection)
+        assert deliveries.requeue(connection, reason="apply_failed") == 1
+    assert drained(ledger, now) == Counter(applied=1)
+    assert believed(ledger) == 3
+
+
+def _refuse(connection: Any, object_id: str) -> None:
+    """Make the database itself refuse one object: a trigger, as a broken extension would."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER poison BEFORE INSERT ON observations"
+            f" WHEN NEW.object_id = '{object_id}' BEGIN SELECT RAISE(ABORT, 'poison'); END"
+        )
+    else:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS"
+            f" $$ BEGIN IF NEW.object_id = '{object_id}' THEN"
+            " RAISE 'poison' USING ERRCODE = '22000'; END IF; RETURN NEW; END $$"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER poison BEFORE INSERT ON observations"
+            " FOR EACH ROW EXECUTE FUNCTION poison()"
+        )
+
+
+def _allow(connection: Any) -> None:
+    on = "" if connection.dialect.name == "sqlite" else " ON observations"
+    connection.exec_driver_sql(f"DROP TRIGGER poison{on}")
+
+
+def test_a_dead_workers_deliveries_are_taken_over_after_the_lease(
+    ledger: Ledger, now: datetime
+) -> None:
+    arrive(ledger, "shop", wire(bodies.event(bodies.order())), now)
+    with ledger.begin() as connection:
+        deliveries.claim(connection, limit=10, lease=LEASE, now=now)
+    assert drained(ledger, now + timedelta(seconds=59)) == Counter()
+    assert drained(ledger, now + timedelta(seconds=61)) == Counter(applied=1)
+
+
+def test_a_late_workers_settling_hits_nothing(ledger: Ledger, now: datetime) -> None:
+    arrive(ledger, "shop", wire(bodies.event(bodies.order())), now)
+    with ledger.begin() as connection:
+        stale = deliveries.claim(connection, limit=10, lease=LEASE, now=now)
+    later = now + timedelta(seconds=61)
+    with ledger.begin() as connection:
+        deliveries.claim(connection, limit=10, lease=LEASE, now=later)
+    handled = [deliveries.Handled(stale.rows[0].id, "applied")]
+    with pytest.raises(Raced), ledger.begin() as connection:
+        deliveries.settle(connection, stale.token, handled, now=later)
+    assert states(ledger) == [("waiting", None)]
+
+
+def test_a_delivery_that_keeps_killing_its_worker_is_set_aside(
+    ledger: Ledger, now: datetime
+) -> None:
+    arrive(ledger, "shop", wire(bodies.event(bodies.order())), now)
+    for attempt in range(deliveries.ATTEMPTS_LIMIT):
+        with ledger.begin() as connection:
+            at = now + attempt * 2 * LEASE
+            assert deliveries.claim(connection, limit=10, lease=LEASE, now=at).rows
+    assert drained(ledger, now + timedelta(hours=1)) == Counter(quarantined=1)
+    assert states(ledger) == [("quarantined", "attempts")]
+
+
+def test_reading_again_changes_nothing_that_was_told(ledger: Ledger, now: datetime) -> None:
+    arrive(ledger, "shop", wire(bodies.event(bodies.order())), now)
+    drained(ledger, now)
+    with ledger.begin() as connection:
+        assert deliveries.requeue(connection, state="applied") == 1
+    assert drained(ledger, now + timedelta(hours=1)) == Counter(applied=1)
+    with ledger.read() as connection:
+        assert set(connection.scalars(sa.select(beliefs.c.seq))) == {1}
