@@ -1,0 +1,93 @@
+"""What all rules find about some objects, and what is on the books about them already."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.core.observation import Key
+from service.ledger.rules import RULES
+from service.ledger.rules.keys import Selection, as_parameter
+from service.ledger.rules.rule import Finding
+from service.ledger.rules.sources import Sources, same_object, sources, word
+from service.ledger.schema import mismatches
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A mismatch that is not settled: suspected, open, acknowledged or waived."""
+
+    id: int
+    finding: Finding
+    state: str
+    found_at: datetime
+    opened_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Both sides of the comparison that `mismatches` makes."""
+
+    found: tuple[Finding, ...]
+    live: tuple[Live, ...]
+
+
+def check(connection: sa.Connection, keys: Iterable[Key], *, now: datetime) -> Checked:
+    """Run every rule over the objects of `keys` and what they lead to, in one round trip."""
+    rows = connection.execute(
+        _statement(connection.dialect.name), {"keys": as_parameter(keys), "now": now}
+    )
+    found: list[Finding] = []
+    live: list[Live] = []
+    for row in rows:
+        finding = Finding(row.rule, Key(*row[:3]), row.ours, row.theirs, row.currency)
+        if row.id is None:
+            found.append(finding)
+        else:
+            live.append(Live(row.id, finding, row.state, row.found_at, row.opened_at))
+    return Checked(tuple(sorted(found, key=_order)), tuple(sorted(live, key=lambda one: one.id)))
+
+
+def _order(finding: Finding) -> tuple[Key, str]:
+    """One order for everybody: two batches never wait for each other in a circle."""
+    return finding.key, finding.rule
+
+
+@cache
+def _statement(dialect: str) -> sa.CompoundSelect[*tuple[Any, ...]]:
+    of = sources(dialect)
+    return sa.union_all(_standing(of), *(_finding(rule.code, rule.select(of)) for rule in RULES))
+
+
+def _finding(code: str, found: Selection) -> Selection:
+    return found.add_columns(
+        word(code),
+        sa.cast(sa.null(), sa.BigInteger()),
+        sa.cast(sa.null(), sa.Text()),
+        sa.cast(sa.null(), sa.BigInteger()),
+        sa.cast(sa.null(), sa.BigInteger()),
+    )
+
+
+def _standing(of: Sources) -> Selection:
+    """The live mismatches of the scope; first of the union, so that its types hold for all."""
+    return (
+        sa.select(
+            mismatches.c.account,
+            mismatches.c.kind,
+            mismatches.c.object_id,
+            mismatches.c.ours,
+            mismatches.c.theirs,
+            mismatches.c.currency,
+            mismatches.c.rule,
+            mismatches.c.id,
+            mismatches.c.state,
+            mismatches.c.found_at,
+            mismatches.c.opened_at,
+        )
+        .select_from(of.scope.join(mismatches, same_object(of.scope, mismatches)))
+        .where(mismatches.c.state != word("settled"))
+    )

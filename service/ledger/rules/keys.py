@@ -1,0 +1,33 @@
+"""How a list of keys becomes rows that a rule can join: one parameter, whatever their number."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from service.core.observation import Key
+
+# a SELECT of any columns: what the rules are built of
+Selection = sa.Select[*tuple[Any, ...]]
+
+
+def as_parameter(keys: Iterable[Key]) -> str:
+    """The keys as the JSON that `listed_keys` reads."""
+    return msgspec.json.encode([tuple(key) for key in keys]).decode()
+
+
+def listed_keys(dialect: str, keys: sa.BindParameter[str]) -> Selection:
+    """Rows (account, kind, object_id) out of one parameter: a JSON list of lists of three texts."""
+    if dialect == "postgresql":
+        item = sa.func.jsonb_array_elements(sa.cast(keys, postgresql.JSONB)).column_valued("item")
+        parts = [item.op("->>", return_type=sa.Text())(sa.literal_column(str(n))) for n in range(3)]
+    else:
+        value = sa.func.json_each(keys).table_valued("value").c.value
+        parts = [
+            sa.func.json_extract(value, sa.literal_column(f"'$[{n}]'"), type_=sa.Text())
+            for n in range(3)
+        ]
+    names = ("account", "kind", "object_id")
+    return sa.select(*(part.label(name) for part, name in zip(parts, names, strict=True)))

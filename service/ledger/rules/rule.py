@@ -1,0 +1,59 @@
+"""What a rule is: a name, a sentence, a patience, and one SELECT that finds what does not agree."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from service.core.observation import Key
+from service.ledger.rules.keys import Selection
+from service.ledger.rules.sources import Expression, Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table of rules.
+
+    severity: info, warning or critical. en, zh: what is wrong, to a person.
+    grace_seconds: how long a finding may pass by itself before it is told. 0: told at once; None:
+    the time that two notifications of one story may lie apart (the setting `reconcile.grace`).
+    asks: the object is asked for again while the grace runs, so that facts and not time decide.
+    select: yields account, kind, object_id, ours, theirs, currency.
+    """
+
+    code: str
+    severity: str
+    grace_seconds: float | None
+    en: str
+    zh: str
+    select: Callable[[Sources], Selection]
+    asks: bool = False
+
+    def patience(self, grace_seconds: float, scale: float) -> timedelta:
+        """The grace of a finding: the setting as it is, a rule's own divided by the scale."""
+        own = self.grace_seconds
+        return timedelta(seconds=grace_seconds if own is None else own / scale)
+
+
+class Finding(NamedTuple):
+    """What a rule found: the two sides as text, minor units or words as the rule says."""
+
+    rule: str
+    key: Key
+    ours: str
+    theirs: str
+    currency: str | None
+
+
+def finds(row: Any, *, ours: Expression, theirs: Expression) -> Selection:
+    """A finding about each row of a source; the rule adds its WHERE."""
+    return sa.select(
+        row.c.account,
+        row.c.kind,
+        row.c.object_id,
+        sa.cast(ours, sa.Text()).label("ours"),
+        sa.cast(theirs, sa.Text()).label("theirs"),
+        row.c.currency,
+    )
