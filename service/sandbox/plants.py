@@ -167,13 +167,14 @@ def _overallocated(truth: Truth, app: str, now: datetime) -> list[Order]:
 
 Story = Callable[[Truth, str, datetime], list[Order]]
 
+# By name: the code of the rule that should find it, and its story.
 PLANTS: Mapping[str, tuple[str, Story]] = {
-    "amount_paid": ("amount_paid", _amount_paid),
-    "amount_refunded": ("amount_refunded", _amount_refunded),
-    "refunded_exceeds_paid": ("refunded_exceeds_paid", _refunded_exceeds_paid),
+    "amount_paid": ("paid_sum", _amount_paid),
+    "amount_refunded": ("refunded_sum_charges", _amount_refunded),
+    "refunded_exceeds_paid": ("refunded_over_paid", _refunded_exceeds_paid),
     "canceled_but_paid": ("canceled_but_paid", _canceled_but_paid),
     "overpaid": ("overpaid", _overpaid),
-    "amount_changed": ("amount_changed", _amount_changed),
-    "same_order_no": ("same_order_no", _same_order_no),
-    "overallocated": ("overallocated", _overallocated),
+    "amount_changed": ("fact_changed", _amount_changed),
+    "same_order_no": ("order_no_twice", _same_order_no),
+    "overallocated": ("allocated_over_paid", _overallocated),
 }
