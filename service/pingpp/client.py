@@ -61,6 +61,7 @@ class Access:
 
     ring: verifies the answers' signatures where they carry one (facts 4.3).
     rate: requests a second. concurrency: requests at once, of the host's eight.
+    seconds: the time a whole request has, from connecting to its last byte.
     """
 
     base: str
@@ -69,6 +70,7 @@ class Access:
     ring: KeyRing | None = None
     rate: float = 10.0
     concurrency: int = 4
+    seconds: float = REQUEST_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,7 @@ class Client:
             at = int(started_at.timestamp())
             request.headers.update(self._access.signer.headers(b"", sent, at))
         try:
-            with within(REQUEST_SECONDS), self._sent(request) as response:
+            with within(self._access.seconds), self._sent(request) as response:
                 return self._read(response, started_at)
         except httpx2.TimeoutException:
             return _Reply("timeout")
