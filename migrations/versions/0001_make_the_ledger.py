@@ -45,7 +45,9 @@ def upgrade() -> None:
             "ix_beliefs_charge_id", ["account", "charge_id", "kind"], unique=False
         )
         batch_op.create_index("ix_beliefs_order_id", ["account", "order_id", "kind"], unique=False)
-        batch_op.create_index("ix_beliefs_order_no", ["account", "kind", "order_no"], unique=False)
+        batch_op.create_index(
+            "ix_beliefs_order_no", ["account", "kind", "order_no", "object_id"], unique=False
+        )
         batch_op.create_index("ix_beliefs_updated_at", ["updated_at"], unique=False)
 
     op.create_table(
@@ -336,8 +338,8 @@ def upgrade() -> None:
             "ix_dispatches_waiting",
             ["sink", "next_try_at"],
             unique=False,
-            sqlite_where=sa.text("state = 'waiting'"),
-            postgresql_where=sa.text("state = 'waiting'"),
+            sqlite_where=sa.text("state = 'waiting' AND next_try_at > 0"),
+            postgresql_where=sa.text("state = 'waiting' AND next_try_at > 0"),
         )
 
     op.create_table(
