@@ -9,9 +9,13 @@ from typing import Any
 import msgspec
 
 from service.core.errors import TryLater
+from service.ledger import notices
+from service.ledger.engine import Connection
 from service.ledger.inbox import InboxWriter
 from service.ledger.intake import Arrival
+from service.ledger.repeats import Tell
 from service.pingpp.signature import KeyRing
+from service.work.terms import Terms
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,128}").fullmatch
 _EVENT_TYPE = re.compile(r"[!-~]{1,128}").fullmatch
@@ -53,6 +57,24 @@ class Acceptor:
     def verify(self, account: str, body: bytes, signature: bytes) -> str:
         """The fingerprint of the key that signed exactly these bytes; raises Refused."""
         return self.rings[account].verify(body, signature)
+
+
+def tell_differences(terms: Terms, clock: Callable[[], datetime]) -> Tell:
+    """Tell once of an event whose retry says something else; both are kept, the first counts."""
+
+    def tell(connection: Connection, arrival: Arrival) -> None:
+        notices.tell_once(
+            connection,
+            arrival.account,
+            "differing_retry",
+            arrival.dedup_key,
+            epoch=terms.epoch,
+            sinks=terms.sinks,
+            data={"content_digest": arrival.content_digest},
+            now=clock(),
+        )
+
+    return tell
 
 
 def name(
