@@ -83,7 +83,10 @@ class Faults:
         return frozenset(drawn)
 
     def of_answer(self, subject: str) -> str | None:
-        """The one fault of an answer, or none; `subject` is the method and the path."""
+        """The one fault of an answer, or none; `subject` is the method and the path.
+
+        Rates strike questions only: a command's outcome stays known unless it was asked otherwise.
+        """
         drawn = next((fault for fault in ANSWER_FAULTS if self._strikes(fault, subject)), None)
         if drawn:
             self.struck[drawn] += 1
@@ -97,6 +100,8 @@ class Faults:
                     self.demands.remove(demand)
                 return True
         rate = self.rates.get(fault, 0.0)
+        if fault in ANSWER_FAULTS and not subject.startswith("GET "):
+            return False
         return rate > 0 and self._chance.random() < rate
 
 

@@ -87,3 +87,11 @@ def test_an_unknown_fault_plant_or_rate_is_refused(merchant: Merchant) -> None:
     with pytest.raises(ValueError, match="burn"):
         parse_rates(["burn=0.1"])
     assert parse_rates(["lose=0.1"]) == {"lose": 0.1}
+
+
+def test_rates_strike_questions_and_leave_commands_alone(now: datetime) -> None:
+    merchant = make_merchant(now, rates={"crash": 1.0})
+    order = merchant.order()
+    assert merchant.client.get(f"/v1/orders/{order['id']}").status_code >= 500
+    merchant.call("POST", "/sandbox/faults", {"quiet": True})
+    assert merchant.call("GET", f"/v1/orders/{order['id']}") == order

@@ -1,0 +1,78 @@
+"""Is the ledger equal to the truth, and was what was planted found, and nothing else?"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+# Every object's fields that both books must agree on.
+COMPARED = ("status", "amount", "amount_paid", "amount_refunded")
+
+
+class Difference(NamedTuple):
+    """One object about which the two books disagree; a side without it is None."""
+
+    kind: str
+    id: str
+    ledger: dict[str, Any] | None
+    truth: dict[str, Any] | None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the judge found. `stray` are open mismatches that nobody planted."""
+
+    objects: int = 0
+    differences: list[Difference] = field(default_factory=list[Difference])
+    planted: list[str] = field(default_factory=list[str])
+    found: list[str] = field(default_factory=list[str])
+    stray: list[str] = field(default_factory=list[str])
+
+    @property
+    def good(self) -> bool:
+        """Both books equal, all that was planted found, nothing else found."""
+        return not self.differences and self.found == self.planted and not self.stray
+
+
+def compare(
+    ledger: Iterable[Mapping[str, Any]], truth: Iterable[Mapping[str, Any]]
+) -> list[Difference]:
+    """Every object of either book on which they differ, by kind and id."""
+    ours, theirs = _indexed(ledger), _indexed(truth)
+    return [
+        Difference(*key, ours.get(key), theirs.get(key))
+        for key in sorted(ours.keys() | theirs.keys())
+        if ours.get(key) != theirs.get(key)
+    ]
+
+
+def _indexed(book: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (str(one["kind"]), str(one["id"])): {name: one.get(name) for name in COMPARED}
+        for one in book
+    }
+
+
+def judge(
+    ledger: Iterable[Mapping[str, Any]],
+    truth: list[Mapping[str, Any]],
+    planted: Iterable[Mapping[str, Any]],
+    mismatches: Iterable[Mapping[str, Any]],
+) -> Verdict:
+    """Compare the books and the open mismatches; rows as their commands and control give them.
+
+    A notice that something was learned only by asking is no error: events are lost on purpose.
+    """
+    verdict = Verdict(len(truth), compare(ledger, truth))
+    opened = [m for m in mismatches if m["state"] == "open" and m["severity"] != "info"]
+    explained: set[tuple[str, str]] = set()
+    for plant in planted:
+        verdict.planted.append(plant["name"])
+        explained |= {(kind, object_id) for kind, object_id in plant["made"]}
+        if any(m["rule"] == plant["rule"] and m["id"] in plant["found_on"] for m in opened):
+            verdict.found.append(plant["name"])
+    verdict.stray = [
+        f"{m['rule']} {m['kind']} {m['id']}"
+        for m in opened
+        if (m["kind"], m["id"]) not in explained
+    ]
+    return verdict
