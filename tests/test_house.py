@@ -23,6 +23,7 @@ DECODES_JSON = {
     "core/observation.py": "our own canonical sighting",
     "ledger/objects.py": "our own canonical view",
     "pingpp/strict.py": "everything that Ping++ says",
+    "cli/demo/merchant.py": "answers of the sandbox to the merchant of the demo",
     "sandbox/control.py": "orders to the sandbox from whoever drives it",
     "sandbox/gate.py": "requests to the sandbox, which answers as Ping++ would",
     "work/accept.py": "the id alone, to know a repeat before anything is understood",
