@@ -1,0 +1,214 @@
+"""Which settings there are, with their defaults, units and ranges."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from service.settings.values import (
+    FilePath,
+    FilePaths,
+    Flag,
+    Name,
+    Real,
+    Whole,
+    Words,
+    check_api_base,
+    check_proxies,
+    check_secret_text,
+    check_webhook_secret,
+    check_webhook_url,
+    is_loopback,
+    read_secret,
+)
+
+LEDGER_FILE = "pingledger.db"
+
+
+def wrong(key: str, sentence: str) -> PydanticCustomError:
+    """An error of one key below the table whose validator found it."""
+    return PydanticCustomError("wrong", "{sentence}", {"sentence": sentence, "key": key})
+
+
+class Table(BaseModel):
+    """One table of the file; unknown keys are refused, nothing changes after reading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, given: Any, info: ValidationInfo) -> Any:
+        """Each secret may lie in a file of its own, named by the key with _file."""
+        if not isinstance(given, dict):
+            return given
+        table: dict[str, Any] = dict(given)  # pyright: ignore[reportUnknownArgumentType]
+        for name in cls.model_fields:
+            secret = name.removesuffix("_file")
+            path = table.get(name)
+            if secret == name or not isinstance(path, str):
+                continue
+            if secret in table:
+                raise wrong(name, f"is given besides {secret}: one of them is enough")
+            folder: Path = info.context["folder"] if info.context else Path()
+            try:
+                table[secret] = read_secret(folder / Path(path).expanduser())
+            except ValueError as error:
+                raise wrong(name, str(error)) from None
+        return table
+
+
+Secret = Annotated[SecretStr, AfterValidator(check_secret_text)]
+
+
+class Database(Table):
+    """url: sqlite:////absolute/path or postgresql://…; none: an SQLite file in data_dir."""
+
+    url: SecretStr | None = None
+    url_file: FilePath | None = None
+
+
+class Listen(Table):
+    """Where the receiver and the probes are; port 0 takes a free one."""
+
+    host: str = "127.0.0.1"
+    port: Whole = Field(default=8080, ge=0, le=65_535)
+    trusted_proxies: Annotated[Words, AfterValidator(check_proxies)] = ()
+
+
+class Account(Table):
+    """One Ping++ merchant account.
+
+    public_keys: files of Ping++'s public keys; any of them may have signed a delivery.
+    private_key: file of the merchant's own key; requests are signed when it is there.
+    apps: whose objects belong here; none listed: any. Without an api_key nothing is asked.
+    """
+
+    public_keys: FilePaths = ()
+    api_key: Secret | None = None
+    api_key_file: FilePath | None = None
+    private_key: FilePath | None = None
+    apps: Words = ()
+    livemode: Flag = True
+    api_base: Annotated[str, AfterValidator(check_api_base)] = "https://api.pingxx.com"
+    # requests a second, and at once
+    rate: Real = Field(default=10.0, ge=0.1, le=100)
+    concurrency: Whole = Field(default=4, ge=1, le=8)
+
+    @model_validator(mode="after")
+    def _check_mode(self) -> "Account":
+        key = self.api_key.get_secret_value() if self.api_key else ""
+        if key.startswith("sk_test_") and self.livemode:
+            raise wrong("api_key", "is a test key, and livemode is true")
+        if key.startswith("sk_live_") and not self.livemode:
+            raise wrong("api_key", "is a live key, and livemode is false")
+        return self
+
+
+class JsonlSink(Table):
+    """Messages appended to a file, one JSON document a line."""
+
+    type: Literal["jsonl"]
+    path: FilePath
+
+
+class WebhookSink(Table):
+    """Messages posted to a URL, signed by Standard Webhooks."""
+
+    type: Literal["webhook"]
+    url: Annotated[str, Field(max_length=2_048), AfterValidator(check_webhook_url)]
+    secret: Annotated[Secret, AfterValidator(check_webhook_secret)]
+    secret_file: FilePath | None = None
+    timeout_seconds: Real = Field(default=10.0, ge=1, le=60)
+    # plain http to this machine itself: for tests and for a proxy beside us
+    allow_loopback_http: Flag = False
+
+    @model_validator(mode="after")
+    def _check_scheme(self) -> "WebhookSink":
+        if self.url.startswith("http://"):
+            host = urlsplit(self.url).hostname or ""
+            if not (self.allow_loopback_http and is_loopback(host)):
+                raise wrong("url", "should begin with https://")
+        return self
+
+
+Sink = Annotated[JsonlSink | WebhookSink, Field(discriminator="type")]
+
+
+class Receiver(Table):
+    """What the receiver grants its peers; see service.web for what each limit does."""
+
+    body_bytes: Whole = Field(default=1024 * 1024, ge=1024, le=16 * 1024 * 1024)
+    connections: Whole = Field(default=1_000, ge=1, le=60_000)
+    header_seconds: Real = Field(default=5.0, ge=1, le=60)
+    request_seconds: Real = Field(default=15.0, ge=1, le=300)
+    # how long a stopping process still takes requests, for balancers to notice
+    linger_seconds: Real = Field(default=3.0, ge=0, le=10)
+
+
+class Poll(Table):
+    """scale divides every interval between looks: 1 in production, more in rehearsals."""
+
+    scale: Real = Field(default=1.0, ge=0.001, le=100_000)
+
+
+class Reconcile(Table):
+    """grace_seconds: how long a sum may be out of balance before it is told."""
+
+    grace_seconds: Real = Field(default=60.0, ge=0, le=86_400)
+
+
+class Jobs(Table):
+    """How often each job fires, in seconds; see service.scheduler for what each does."""
+
+    drain_seconds: Real = Field(default=0.5, ge=0.05, le=60)
+    poll_seconds: Real = Field(default=1.0, ge=0.05, le=60)
+    publish_seconds: Real = Field(default=0.5, ge=0.05, le=60)
+    suspects_seconds: Real = Field(default=5.0, ge=0.1, le=3_600)
+    reconcile_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
+    backfill_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
+    prune_seconds: Real = Field(default=3_600.0, ge=60, le=86_400)
+
+
+class Log(Table):
+    """auto: JSON lines, or readable ones on a terminal."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Settings(Table):
+    """Everything. data_dir: what this process may write; made when it is missing."""
+
+    data_dir: FilePath
+    database: Database = Database()
+    listen: Listen = Listen()
+    accounts: Mapping[Name, Account] = Field(default_factory=dict[str, Account])
+    sinks: Mapping[Name, Sink] = Field(default_factory=dict[str, Sink])
+    receiver: Receiver = Receiver()
+    poll: Poll = Poll()
+    reconcile: Reconcile = Reconcile()
+    jobs: Jobs = Jobs()
+    log: Log = Log()
+
+    @property
+    def database_url(self) -> str:
+        """Where the ledger is; holds a password, so never show it."""
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{self.data_dir / LEDGER_FILE}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the ledger is the default file, which nobody but us makes."""
+        return self.database.url is None

@@ -1,0 +1,165 @@
+"""How one value is read: TOML gives it typed, the environment as text; both end up the same."""
+
+import base64
+import binascii
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
+_NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+SECRET_FILE_BYTES_LIMIT = 64 * 1024
+WEBHOOK_SECRET_BYTES_LEAST = 24
+NAME_LIMIT = 40
+
+
+def _number(value: Any) -> Any:
+    """Text of ASCII digits is a number; anything else is left for the type to refuse."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return float(value) if "." in value else int(value)
+    return value
+
+
+def _flag(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def _words(value: Any) -> Any:
+    if isinstance(value, str):
+        value = [word.strip() for word in value.split(",")]
+    return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def _path(value: Any, info: ValidationInfo) -> Any:
+    """A relative path is meant from the configuration file's folder."""
+    if not isinstance(value, str):
+        return value
+    if not value or "\0" in value:
+        raise ValueError("should be a path")
+    folder: Path = info.context["folder"] if info.context else Path()
+    return (folder / Path(value).expanduser()).absolute()
+
+
+def _name(value: str) -> str:
+    if len(value) > NAME_LIMIT or not _NAME.fullmatch(value):
+        raise ValueError(
+            f"a name has small letters, digits, single - or _, at most {NAME_LIMIT} of them"
+        )
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Whole = Annotated[int, BeforeValidator(_number)]
+Real = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+FilePath = Annotated[Path, BeforeValidator(_path)]
+FilePaths = Annotated[tuple[FilePath, ...], BeforeValidator(_words)]
+Name = Annotated[str, AfterValidator(_name)]
+
+
+def read_secret(path: Path) -> str:
+    """The text of a secret's file without its last line end; ValueError says what is wrong."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(SECRET_FILE_BYTES_LIMIT + 1)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > SECRET_FILE_BYTES_LIMIT:
+        raise ValueError(f"{path} is too large for a secret")
+    try:
+        text = data.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file") from None
+    if not text:
+        raise ValueError(f"{path} is empty")
+    return text
+
+
+def check_secret_text(secret: SecretStr) -> SecretStr:
+    """Refuse what was pasted badly; a header cannot carry it anyway."""
+    text = secret.get_secret_value()
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("should be printable ASCII without spaces")
+    return secret
+
+
+def check_webhook_secret(secret: SecretStr) -> SecretStr:
+    """Standard Webhooks: whsec_ and base64 of 24 bytes or more."""
+    kind, _, encoded = secret.get_secret_value().rpartition("_")
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if kind != "whsec" or len(key) < WEBHOOK_SECRET_BYTES_LEAST:
+        raise ValueError(
+            f"should be whsec_ and the base64 of at least {WEBHOOK_SECRET_BYTES_LEAST} bytes"
+        )
+    return secret
+
+
+def check_api_base(url: str) -> str:
+    """https://host[:port] and no more; plain http and addresses only on loopback."""
+    parts = _split(url)
+    if parts.path not in ("", "/") or "?" in url or "#" in url:
+        raise ValueError("should end after the host: no path, no query")
+    loopback = is_loopback(parts.hostname or "")
+    if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+        raise ValueError("should begin with https:// (plain http only on loopback)")
+    if _address(parts.hostname or "") and not loopback:
+        raise ValueError("should name a host, not an address")
+    return url.rstrip("/")
+
+
+def check_webhook_url(url: str) -> str:
+    """An https or http address without credentials and fragment; the sink refuses more."""
+    parts = _split(url)
+    if parts.scheme not in ("https", "http"):
+        raise ValueError("should begin with https://")
+    if "#" in url:
+        raise ValueError("should have no fragment")
+    return url
+
+
+def _split(url: str) -> SplitResult:
+    """Raise ValueError unless it is a plain absolute URL; never quotes it."""
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        raise ValueError("should be printable ASCII: write a unicode host as punycode")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL with a host and, if any, a port number") from None
+    if not parts.hostname or port == 0:
+        raise ValueError("is not a URL with a host and, if any, a port number")
+    if "@" in parts.netloc:
+        raise ValueError("should not have a user or a password in it")
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine itself."""
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def check_proxies(proxies: tuple[str, ...]) -> tuple[str, ...]:
+    """Addresses and networks; uvicorn would take anything else as a literal, in silence."""
+    for proxy in proxies:
+        try:
+            network = ipaddress.ip_network(proxy)
+        except ValueError:
+            raise ValueError("should list addresses and networks such as 10.0.0.0/8") from None
+        if network.prefixlen == 0:
+            raise ValueError("should not trust the whole world")
+    return proxies
