@@ -42,11 +42,25 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("beliefs") as batch_op:
         batch_op.create_index(
-            "ix_beliefs_charge_id", ["account", "charge_id", "kind"], unique=False
+            "ix_beliefs_charge_id",
+            ["account", "charge_id", "kind"],
+            unique=False,
+            sqlite_where=sa.text("charge_id IS NOT NULL"),
+            postgresql_where=sa.text("charge_id IS NOT NULL"),
         )
-        batch_op.create_index("ix_beliefs_order_id", ["account", "order_id", "kind"], unique=False)
         batch_op.create_index(
-            "ix_beliefs_order_no", ["account", "kind", "order_no", "object_id"], unique=False
+            "ix_beliefs_order_id",
+            ["account", "order_id", "kind"],
+            unique=False,
+            sqlite_where=sa.text("order_id IS NOT NULL"),
+            postgresql_where=sa.text("order_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_beliefs_order_no",
+            ["account", "kind", "order_no", "object_id"],
+            unique=False,
+            sqlite_where=sa.text("order_no IS NOT NULL"),
+            postgresql_where=sa.text("order_no IS NOT NULL"),
         )
         batch_op.create_index("ix_beliefs_updated_at", ["updated_at"], unique=False)
 
@@ -291,7 +305,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_watches_due",
-            ["next_look_at"],
+            ["account", "next_look_at"],
             unique=False,
             sqlite_where=sa.text("state = 'active'"),
             postgresql_where=sa.text("state = 'active'"),

@@ -124,14 +124,22 @@ beliefs = sa.Table(
     sa.Column("updated_at", Instant, nullable=False),
     sa.CheckConstraint("seq >= 0", name="seq_counts"),
 )
-sa.Index("ix_beliefs_order_id", beliefs.c.account, beliefs.c.order_id, beliefs.c.kind)
-sa.Index("ix_beliefs_charge_id", beliefs.c.account, beliefs.c.charge_id, beliefs.c.kind)
-sa.Index(
+# Partial, though they hold nearly all rows: without statistics PostgreSQL would else take one of
+# them for a look-up by primary key.
+_partial(
+    "ix_beliefs_order_id",
+    [beliefs.c.account, beliefs.c.order_id, beliefs.c.kind],
+    "order_id IS NOT NULL",
+)
+_partial(
+    "ix_beliefs_charge_id",
+    [beliefs.c.account, beliefs.c.charge_id, beliefs.c.kind],
+    "charge_id IS NOT NULL",
+)
+_partial(
     "ix_beliefs_order_no",
-    beliefs.c.account,
-    beliefs.c.kind,
-    beliefs.c.order_no,
-    beliefs.c.object_id,
+    [beliefs.c.account, beliefs.c.kind, beliefs.c.order_no, beliefs.c.object_id],
+    "order_no IS NOT NULL",
 )
 sa.Index("ix_beliefs_updated_at", beliefs.c.updated_at)
 
@@ -207,7 +215,8 @@ watches = sa.Table(
     _words("state", "active", "ended"),
     sa.CheckConstraint("state = 'ended' OR next_look_at IS NOT NULL", name="active_looks_again"),
 )
-_partial("ix_watches_due", [watches.c.next_look_at], "state = 'active'")
+# by account: one that cannot be asked, with all its due objects, costs the others nothing
+_partial("ix_watches_due", [watches.c.account, watches.c.next_look_at], "state = 'active'")
 _partial("ix_watches_deadline", [watches.c.deadline_at], "state = 'active'")
 
 looks = sa.Table(

@@ -1,6 +1,5 @@
 """How Ping++ is asked: signed, paced, bounded GETs. It cannot do anything but read."""
 
-import logging
 import ssl
 import threading
 import time
@@ -282,9 +281,6 @@ def open_clients(
     chance: Callable[[], float],
 ) -> dict[str, Client]:
     """One client per account; accounts on one host share its slots, its limit and its breaker."""
-    # their lines would show request targets, and at DEBUG the Authorization header
-    for name in ("httpx2", "httpcore2"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     hosts: dict[str, Host] = {}
     return {
         account: Client(access, hosts.setdefault(access.base, Host()), clock=clock, chance=chance)
