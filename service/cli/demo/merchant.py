@@ -5,11 +5,14 @@ A story is a generator: it does something over the API and yields how many secon
 
 import heapq
 from collections.abc import Callable, Generator
+from datetime import datetime
 from itertools import count
 from random import Random
 from typing import Any, NamedTuple
 
 import httpx2
+
+from service.pingpp.signature import RequestSigner
 
 APP = "app_aTyD009mv5mTj1yD"
 
@@ -36,6 +39,27 @@ class Told(NamedTuple):
     kind: str
     id: str
     order_id: str = ""
+
+
+class Signed(httpx2.Auth):
+    """Every request carries the API key and the merchant's signature (facts 4.1, 4.2)."""
+
+    requires_request_body = True
+
+    def __init__(self, api_key: str, signer: RequestSigner, clock: Callable[[], datetime]) -> None:
+        self._api_key = api_key
+        self._signer = signer
+        self._clock = clock
+
+    def auth_flow(
+        self, request: httpx2.Request
+    ) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """Sign the request as it goes out."""
+        target = request.url.raw_path.decode("ascii")
+        at = int(self._clock().timestamp())
+        request.headers.update(self._signer.headers(request.content, target, at))
+        request.headers["Authorization"] = f"Bearer {self._api_key}"
+        yield request
 
 
 class Refused(Exception):

@@ -1,0 +1,126 @@
+"""How the demo runs: trade, plant errors, stop, let everything settle, compare the books."""
+
+import time
+from random import Random
+from typing import Any
+
+import httpx2
+
+from service.cli.demo.daemon import Daemon
+from service.cli.demo.figures import (
+    Figures,
+    count_deliveries,
+    count_messages,
+    count_objects,
+    count_sandbox,
+)
+from service.cli.demo.judge import Verdict, judge
+from service.cli.demo.merchant import APP, Merchant, Told
+from service.cli.demo.progress import Report
+
+STORIES_A_SECOND = 4.0
+STEP_SECONDS = 0.05
+REPORT_SECONDS = 0.5
+# How long everything may take to settle once the merchant has stopped, and how often it is judged.
+SETTLE_SECONDS = 45.0
+JUDGE_SECONDS = 2.0
+
+# One of each that every daemon must find, whatever was lost on the way.
+PLANTS = (
+    "amount_paid",
+    "amount_refunded",
+    "refunded_exceeds_paid",
+    "canceled_but_paid",
+    "overpaid",
+    "same_order_no",
+    "overallocated",
+)
+
+
+class Play:
+    """One performance."""
+
+    def __init__(self, client: httpx2.Client, daemon: Daemon, chance: Random) -> None:
+        self._client = client
+        self._daemon = daemon
+        self._told: list[Told] = []
+        self._merchant = Merchant(client, chance, self._told.append)
+        self._figures = Figures()
+
+    def perform(self, seconds: float, report: Report) -> tuple[Figures, Verdict]:
+        """Trade for so long, then settle and compare."""
+        self._trade(seconds, report)
+        self._control("settle")
+        self._control("faults", {"quiet": True})
+        self._control("flush", {"seconds": SETTLE_SECONDS / 2})
+        return self._figures, self._settled(report)
+
+    def _trade(self, seconds: float, report: Report) -> None:
+        started = time.monotonic()
+        plants = list(PLANTS)
+        begun, reported = 0, 0.0
+        while (done := time.monotonic() - started) < seconds:
+            if begun < done * STORIES_A_SECOND:
+                begun += 1
+                self._merchant.begin(time.monotonic())
+            if plants and done > seconds * (len(PLANTS) - len(plants) + 1) / (len(PLANTS) + 2):
+                self._plant(plants.pop())
+            self._merchant.act(time.monotonic())
+            self._tell()
+            if done - reported > REPORT_SECONDS:
+                reported = done
+                report("交易中 / trading", done, self._so_far())
+            time.sleep(STEP_SECONDS)
+        while plants:
+            self._plant(plants.pop())
+        self._tell()
+
+    def _plant(self, name: str) -> None:
+        """Plant an error; its objects that have no event are told like any other."""
+        planted = self._control("plant", {"name": name, "app": APP})
+        order = planted["found_on"][0]
+        self._told.extend(
+            Told(kind, object_id, order)
+            for kind, object_id in planted["made"]
+            if kind in ("allocation", "order_refund")
+        )
+
+    def _tell(self) -> None:
+        """Tell pingledger about objects that it would never hear of."""
+        raise NotImplementedError
+
+    def _settled(self, report: Report) -> Verdict:
+        """Judge until everything agrees, or time is over."""
+        started = time.monotonic()
+        while True:
+            verdict = self._judge()
+            waited = time.monotonic() - started
+            report("对账中 / settling", waited, f"{len(verdict.differences)} 不一致 / to settle")
+            if verdict.good or waited > SETTLE_SECONDS:
+                return verdict
+            time.sleep(JUDGE_SECONDS)
+
+    def _judge(self) -> Verdict:
+        rows = self._daemon.rows("objects", "--format", "jsonl")
+        mismatches = self._daemon.rows("mismatches", "--json")
+        count_objects(self._figures, rows)
+        count_sandbox(self._figures, self._look("stats"))
+        count_deliveries(self._figures, self._daemon.rows("deliveries", "--json"))
+        count_messages(self._figures, self._daemon.messages())
+        truth = self._look("truth")["objects"]
+        return judge(rows, truth, self._look("planted")["planted"], mismatches)
+
+    def _so_far(self) -> str:
+        stats = self._look("stats")
+        count_sandbox(self._figures, stats)
+        events, lost = self._figures.events, self._figures.lost
+        return (
+            f"通知 / events {events:,}  丢失 / lost {lost:,}  伪造 / forged {self._figures.refused}"
+        )
+
+    def _look(self, name: str) -> Any:
+        return self._client.get(f"/sandbox/{name}").raise_for_status().json()
+
+    def _control(self, name: str, body: dict[str, Any] | None = None) -> Any:
+        answer = self._client.post(f"/sandbox/{name}", json=body or {}, timeout=60.0)
+        return answer.raise_for_status().json()

@@ -1,0 +1,89 @@
+"""What a finance person is told at the end, Chinese first, then English."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from service.cli.demo.figures import Figures, yuan
+from service.cli.demo.judge import Difference, Verdict
+
+_SHOWN_LIMIT = 10
+
+
+def as_json(figures: Figures, verdict: Verdict) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "equal": not verdict.differences,
+        "good": verdict.good,
+        "figures": asdict(figures),
+        "objects_compared": verdict.objects,
+        "differences": [each._asdict() for each in verdict.differences],
+        "planted": verdict.planted,
+        "found": verdict.found,
+        "stray": verdict.stray,
+    }
+
+
+def show(console: Console, figures: Figures, verdict: Verdict) -> None:
+    """Print the summary and, when something is wrong, what."""
+    table = Table(title="对账演示结果 · What happened", show_header=False, min_width=72)
+    for chinese, english, value in _rows(figures, verdict):
+        table.add_row(chinese, english, value)
+    table.columns[2].justify = "right"
+    console.print(table)
+    for line in _troubles(verdict):
+        console.print(line, markup=False, highlight=False)
+    for line in _conclusion(verdict):
+        console.print(line, style="bold green" if verdict.good else "bold red")
+
+
+def _rows(figures: Figures, verdict: Verdict) -> list[tuple[str, str, str]]:
+    found = f"{len(verdict.found)} / {len(verdict.planted)}"
+    return [
+        ("支付平台发生的事件", "Events at the provider", f"{figures.events:,}"),
+        ("其中通知丢失", "… whose notification was lost", f"{figures.lost:,}"),
+        ("收到的通知", "Notifications received", f"{figures.received:,}"),
+        ("重复的通知（已去重）", "Repeats (counted once)", f"{figures.repeated:,}"),
+        ("伪造的通知（已拒绝）", "Forged and refused", f"{figures.refused:,}"),
+        ("仅靠主动查询得知的对象", "Objects found only by asking", f"{figures.only_by_asking:,}"),
+        ("对外发布的变更", "Changes published", f"{figures.changes:,}"),
+        ("账本中的对象", "Objects in the ledger", f"{figures.objects:,}"),
+        ("已收款（元）", "Money paid (CNY)", yuan(figures.paid)),
+        ("已退款（元）", "Money refunded (CNY)", yuan(figures.refunded)),
+        ("发现的差错 / 种下的差错", "Errors found of those planted", found),
+        ("多报的差错", "Errors found but not planted", f"{len(verdict.stray):,}"),
+        (
+            "与平台不一致的对象",
+            "Objects that differ from the truth",
+            f"{len(verdict.differences):,}",
+        ),
+    ]
+
+
+def _troubles(verdict: Verdict) -> Iterable[str]:
+    for missed in sorted(set(verdict.planted) - set(verdict.found)):
+        yield f"  未发现 / not found: {missed}"
+    for stray in verdict.stray[:_SHOWN_LIMIT]:
+        yield f"  多报 / not planted: {stray}"
+    for difference in verdict.differences[:_SHOWN_LIMIT]:
+        yield "  " + _difference(difference)
+
+
+def _difference(one: Difference) -> str:
+    return f"不一致 / differs: {one.kind} {one.id}: ledger {one.ledger}, truth {one.truth}"
+
+
+def _conclusion(verdict: Verdict) -> tuple[str, str]:
+    if verdict.good:
+        return (
+            f"账实相符：账本的 {verdict.objects:,} 个对象与平台逐一核对一致，种下的差错全部查出。",
+            f"The books agree: all {verdict.objects:,} objects equal the provider's, "
+            "and every planted error was found.",
+        )
+    return (
+        "账实不符，见上。",
+        "The books do not agree; see above.",
+    )

@@ -1,0 +1,103 @@
+"""Does the demo's judge see every difference, and does its merchant do honest business?"""
+
+from random import Random
+from typing import Any
+
+import httpx2
+from starlette.testclient import TestClient
+
+from service.cli.demo.figures import Figures, count_deliveries, count_messages, count_objects, yuan
+from service.cli.demo.judge import judge
+from service.cli.demo.merchant import Merchant, Signed, Told
+from service.pingpp.signature import RequestSigner
+from service.sandbox.app import Terms, build_app, build_box
+from service.sandbox.keys import new_key
+from service.sandbox.server import wall_clock
+from service.sandbox.truth import Pace
+
+API_KEY = "sk_live_demo"
+
+ORDER = {
+    "kind": "order",
+    "id": "201",
+    "status": "paid",
+    "amount": 5,
+    "amount_paid": 5,
+    "amount_refunded": 0,
+}
+PLANTED = {"name": "overpaid", "rule": "overpaid", "found_on": ["201"], "made": [["order", "201"]]}
+
+
+def mismatch(**given: str) -> dict[str, Any]:
+    row = {"rule": "overpaid", "kind": "order", "id": "201", "state": "open", "severity": "warning"}
+    return {**row, **given}
+
+
+def test_equal_books_with_every_error_found_are_good() -> None:
+    row = {**ORDER, "account": "demo", "final": True}
+    assert judge([row], [ORDER], [PLANTED], [mismatch()]).good
+
+
+def test_a_difference_in_any_compared_field_is_seen() -> None:
+    for name, value in (("status", "created"), ("amount", 6), ("amount_paid", 4)):
+        verdict = judge([{**ORDER, name: value}], [ORDER], [], [])
+        assert [each.id for each in verdict.differences] == ["201"]
+        assert not verdict.good
+
+
+def test_an_object_that_only_one_side_has_is_a_difference() -> None:
+    assert judge([], [ORDER], [], []).differences[0].ledger is None
+    assert judge([ORDER], [], [], []).differences[0].truth is None
+
+
+def test_an_error_that_is_settled_or_only_suspected_is_not_found() -> None:
+    for state in ("settled", "suspected"):
+        verdict = judge([ORDER], [ORDER], [PLANTED], [mismatch(state=state)])
+        assert verdict.found == []
+        assert not verdict.good
+
+
+def test_what_nobody_planted_is_stray_unless_it_is_for_information() -> None:
+    stray = mismatch(id="202", rule="paid_sum", severity="critical")
+    told = mismatch(id="203", rule="learned_by_polling", severity="info")
+    verdict = judge([ORDER], [ORDER], [PLANTED], [mismatch(), stray, told])
+    assert verdict.stray == ["paid_sum order 202"]
+    assert not verdict.good
+
+
+def test_figures_tell_notified_objects_from_asked_ones() -> None:
+    figures = Figures()
+
+    def change(object_id: str, source: str) -> dict[str, Any]:
+        data = {"kind": "order", "id": object_id, "source": source}
+        return {"type": "pingpp.order.paid.v1", "data": data}
+
+    notice = {"type": "pingledger.notice.v1", "data": {}}
+    asked = [change("1", "poll"), change("2", "list")]
+    count_messages(figures, [*asked, change("2", "webhook"), notice])
+    assert (figures.changes, figures.only_by_asking) == (3, 1)
+    count_deliveries(figures, [{"repeats": 2}, {"repeats": 0}])
+    assert (figures.received, figures.repeated) == (2, 2)
+    count_objects(figures, [{**ORDER, "amount_paid": 1234567}, {**ORDER, "kind": "charge"}])
+    assert (figures.objects, yuan(figures.paid)) == (2, "12,345.67")
+
+
+def test_the_merchant_does_all_kinds_of_business_over_signed_requests() -> None:
+    key, told = new_key(), list[Told]()
+    pace = Pace(shortest=0.0, longest=0.0, declined=0.0)
+    terms = Terms(new_key(), API_KEY, merchant_key=key.public_key(), pace=pace)
+    sending = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(200)))
+    box = build_box(terms, wall_clock, sending)
+    client = TestClient(build_app(box))
+    client.auth = Signed(API_KEY, RequestSigner(key), wall_clock)
+    merchant = Merchant(client, Random(3), told.append)
+    now = 0.0
+    for _ in range(40):
+        merchant.begin(now)
+    for _ in range(40):
+        now += 1.0
+        merchant.act(now)
+        box.tick(wall_clock())
+    kinds = {each["kind"] for each in client.get("/sandbox/truth").json()["objects"]}
+    assert {"order", "charge", "order_refund", "withdrawal", "allocation"} <= kinds
+    assert {each.kind for each in told} >= {"order_refund", "allocation", "allocation_complete"}
