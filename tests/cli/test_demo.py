@@ -72,7 +72,7 @@ def test_figures_tell_notified_objects_from_asked_ones() -> None:
         data = {"kind": "order", "id": object_id, "source": source}
         return {"type": "pingpp.order.paid.v1", "data": data}
 
-    notice = {"type": "pingledger.notice.v1", "data": {}}
+    notice: dict[str, Any] = {"type": "pingledger.notice.v1", "data": {}}
     asked = [change("1", "poll"), change("2", "list")]
     count_messages(figures, [*asked, change("2", "webhook"), notice])
     assert (figures.changes, figures.only_by_asking) == (3, 1)
