@@ -4,12 +4,23 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
 import pytest
 from alembic.script import ScriptDirectory
 from packaging.requirements import Requirement
 from packaging.version import Version
+from pydantic import BaseModel
+
+from service.core.kinds import KINDS
+from service.ledger.engine import Ledger
+from service.ledger.rules import BY_CODE
+from service.settings import Settings
+from service.telemetry import REGISTRY
+from service.web.metrics import Metrics
 
 ROOT = Path(__file__).parents[1]
 SERVICE = ROOT / "service"
@@ -17,17 +28,10 @@ MODULES = sorted(SERVICE.rglob("*.py"))
 WALL_LINES = 400
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# who turns JSON into values, and whose JSON it is; the wire of Ping++ has one strict reader
-DECODES_JSON = {
-    "core/belief.py": "our own canonical state",
-    "core/observation.py": "our own canonical sighting",
-    "ledger/objects.py": "our own canonical view",
-    "pingpp/strict.py": "everything that Ping++ says",
-    "cli/demo/merchant.py": "answers of the sandbox to the merchant of the demo",
-    "sandbox/control.py": "orders to the sandbox from whoever drives it",
-    "sandbox/gate.py": "requests to the sandbox, which answers as Ping++ would",
-    "work/accept.py": "the id alone, to know a repeat before anything is understood",
-}
+# the ledger and its words read back what they wrote; the sandbox and commands play other parts
+OWN_JSON = ("core/", "ledger/", "sandbox/", "cli/")
+# everything else is Ping++'s: strict.py reads it, accept.py finds the id alone, to know a repeat
+READS_THE_WIRE = {"pingpp/strict.py", "work/accept.py"}
 DECODING = re.compile(r"\bjson\.(loads?|decode|Decoder|JSONDecoder)\b|\.json\(\)")
 
 
@@ -59,13 +63,13 @@ def test_no_module_is_longer_than_the_wall() -> None:
     assert [path for path, count in lines.items() if count > WALL_LINES] == []
 
 
-def test_only_the_named_modules_decode_json() -> None:
+def test_one_strict_reader_decodes_what_pingpp_says() -> None:
     found = {
         path.relative_to(SERVICE).as_posix()
         for path in MODULES
         if DECODING.search(path.read_text(encoding="utf-8"))
     }
-    assert found <= DECODES_JSON.keys()
+    assert {name for name in found if not name.startswith(OWN_JSON)} == READS_THE_WIRE
 
 
 def test_modules_say_which_question_they_answer() -> None:
@@ -101,3 +105,51 @@ def test_every_pin_has_its_hashes_and_no_address(lock: str) -> None:
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "://" not in text
     assert "index-url" not in text
+
+
+READMES = ["README.md", "README.zh-CN.md"]
+
+
+def settings_keys(table: type[BaseModel], place: str = "") -> Iterator[str]:
+    """Every key with its dotted name; NAME stands for what the file calls an account or a sink."""
+    for name, field in table.model_fields.items():
+        inner, named = inner_tables(field.annotation)
+        if not inner:
+            yield f"{place}{name}"
+        for each in inner:
+            yield from settings_keys(each, f"{place}{name}.NAME." if named else f"{place}{name}.")
+
+
+def inner_tables(annotation: Any) -> tuple[list[type[BaseModel]], bool]:
+    """The tables within an annotation, and whether they stand in a mapping by name."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation], False
+    found = [each for arg in get_args(annotation) for each in inner_tables(arg)[0]]
+    return found, get_origin(annotation) is Mapping
+
+
+def metric_names(ledger: Ledger, now: datetime) -> set[str]:
+    text = Metrics(REGISTRY, ledger, lambda: now).text().decode()
+    names = set(re.findall(r"^# HELP (\S+)", text, flags=re.MULTILINE))
+    return {name for name in names if not name.endswith("_created")}
+
+
+def readme_lacks(readme: str, words: Iterable[str]) -> list[str]:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    return [word for word in words if f"`{word}`" not in text]
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readme_names_every_setting(readme: str) -> None:
+    assert readme_lacks(readme, settings_keys(Settings)) == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_the_readme_names_every_metric(readme: str, ledger: Ledger, now: datetime) -> None:
+    assert readme_lacks(readme, metric_names(ledger, now)) == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readme_names_every_rule_and_kind(readme: str) -> None:
+    assert readme_lacks(readme, [*BY_CODE, *KINDS]) == []
