@@ -44,6 +44,18 @@ INBOX_FAILURES = Counter(
     "Batches of deliveries that could not be committed.",
     registry=REGISTRY,
 )
+LOOKS = Counter(
+    "pingledger_looks",
+    "Questions to Ping++ about one object, by account and answer.",
+    ["account", "answer"],
+    registry=REGISTRY,
+)
+DISPATCHES = Counter(
+    "pingledger_dispatches",
+    "Attempts to send a message, by sink and what became of it: sent, waiting, dead.",
+    ["sink", "state"],
+    registry=REGISTRY,
+)
 JOB_RUNS = Counter(
     "pingledger_job_runs",
     "Firings of jobs, by job and outcome: done, later, failed, elsewhere.",

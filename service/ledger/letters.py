@@ -1,0 +1,120 @@
+"""Which messages gave up, and how is any message sent again?
+
+Sending again changes neither a message's id nor its bytes, and keeps the order of each stream.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from service.ledger.schema import dispatches, outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message and where it stands with one sink."""
+
+    outbox_id: int
+    message_id: str
+    stream: str
+    seq: int
+    type: str
+    created_at: datetime
+    sink: str
+    state: str
+    attempts: int
+    next_try_at: datetime
+    last_error: str | None
+    settled_at: datetime | None
+
+
+_LETTERS = sa.select(
+    outbox.c.id,
+    outbox.c.message_id,
+    outbox.c.stream,
+    outbox.c.seq,
+    outbox.c.type,
+    outbox.c.created_at,
+    dispatches.c.sink,
+    dispatches.c.state,
+    dispatches.c.attempts,
+    dispatches.c.next_try_at,
+    dispatches.c.last_error,
+    dispatches.c.settled_at,
+).join(dispatches, dispatches.c.outbox_id == outbox.c.id)
+
+
+def dead_letters(
+    connection: sa.Connection, *, sink: str | None = None, after_id: int = 0, limit: int = 100
+) -> list[Letter]:
+    """What gave up, the oldest first, a page at a time."""
+    found = _LETTERS.where(dispatches.c.state == "dead", outbox.c.id > after_id)
+    if sink is not None:
+        found = found.where(dispatches.c.sink == sink)
+    ordered = found.order_by(outbox.c.id, dispatches.c.sink).limit(limit)
+    return [Letter(*row) for row in connection.execute(ordered)]
+
+
+def of_stream(connection: sa.Connection, stream: str) -> list[Letter]:
+    """Every message of one stream ("account/kind/id") with each sink, in order."""
+    found = _LETTERS.where(outbox.c.stream == stream).order_by(outbox.c.seq, dispatches.c.sink)
+    return [Letter(*row) for row in connection.execute(found)]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which messages: None does not choose. Times are when a message was made, until exclusive."""
+
+    states: Sequence[str] = ("dead",)
+    sink: str | None = None
+    stream: str | None = None
+    message_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def resend(
+    connection: sa.Connection, chosen: Chosen, *, after_id: int, limit: int, now: datetime
+) -> tuple[int, int | None]:
+    """Make one page of the chosen messages due, with a fresh schedule.
+
+    Gives how many dispatches that were, and where the next page starts (None: that was all). What
+    another worker has in its hands now is left to it.
+    """
+    page = _messages(chosen, after_id).order_by(outbox.c.id).limit(limit)
+    ids = list(connection.scalars(page))
+    if not ids:
+        return 0, None
+    again = sa.update(dispatches).where(
+        dispatches.c.outbox_id.in_(ids),
+        dispatches.c.state.in_(chosen.states),
+        sa.or_(dispatches.c.claimed_until.is_(None), dispatches.c.claimed_until <= now),
+    )
+    if chosen.sink is not None:
+        again = again.where(dispatches.c.sink == chosen.sink)
+    fresh = again.values(
+        state="waiting", attempts=0, next_try_at=now, last_error=None, settled_at=None
+    )
+    count = connection.execute(fresh).rowcount
+    return count, ids[-1] if len(ids) == limit else None
+
+
+def _messages(chosen: Chosen, after_id: int) -> sa.Select[int]:
+    conditions: list[sa.ColumnElement[bool]] = [
+        dispatches.c.outbox_id == outbox.c.id,
+        dispatches.c.state.in_(chosen.states),
+    ]
+    if chosen.sink is not None:
+        conditions.append(dispatches.c.sink == chosen.sink)
+    found = sa.select(outbox.c.id).where(outbox.c.id > after_id, sa.exists().where(*conditions))
+    if chosen.stream is not None:
+        found = found.where(outbox.c.stream == chosen.stream)
+    if chosen.message_id is not None:
+        found = found.where(outbox.c.message_id == chosen.message_id)
+    if chosen.since is not None:
+        found = found.where(outbox.c.created_at >= chosen.since)
+    if chosen.until is not None:
+        found = found.where(outbox.c.created_at < chosen.until)
+    return found

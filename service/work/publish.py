@@ -1,0 +1,207 @@
+"""How messages reach the sinks: claim, send, let the sink confirm, settle.
+
+Nothing is sent inside a transaction. A crash between sending and settling sends again: the same id,
+the same bytes. Each sink is published by itself, so that a slow or broken one holds up no other.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from service.ledger import outbox
+from service.ledger.engine import Ledger
+from service.ledger.outbox import Claim, Dispatch, Settled
+from service.outbound.schedule import wait_after
+from service.outbound.sink import Dead, Later, Receipt, Sent, Sink
+from service.telemetry import DISPATCHES, logger
+from service.work.outlet import Outlet
+
+BUDGET_SECONDS = 20.0
+# A claim is worked for so long, and what is not sent by then is given back; the lease is longer by
+# more than any single call to a sink may take.
+SENDING_SECONDS = 30.0
+LEASE = timedelta(seconds=90)
+BATCH_LIMIT = 32
+IDLE_SECONDS = 0.05
+
+_log = logger("work")
+
+
+@dataclass(slots=True)
+class Published:
+    """What happened to messages: sent, put off, given up; late: another worker had taken them."""
+
+    sent: int = 0
+    later: int = 0
+    dead: int = 0
+    late: int = 0
+
+    def __add__(self, other: "Published") -> "Published":
+        return Published(
+            self.sent + other.sent,
+            self.later + other.later,
+            self.dead + other.dead,
+            self.late + other.late,
+        )
+
+
+@dataclass(slots=True)
+class _Run:
+    """One firing for one sink, shared by its workers."""
+
+    ledger: Ledger
+    outlet: Outlet
+    clock: Callable[[], datetime]
+    chance: Callable[[], float]
+    scale: float
+    ends_at: float
+    busy: set[int] = field(default_factory=set[int])
+
+    @property
+    def sink(self) -> Sink:
+        return self.outlet.sink
+
+
+def publish(
+    ledger: Ledger,
+    outlet: Outlet,
+    *,
+    chance: Callable[[], float],
+    clock: Callable[[], datetime] | None = None,
+    scale: float = 1.0,
+    budget_seconds: float = BUDGET_SECONDS,
+) -> Published:
+    """Send what is due to one sink until nothing is or the budget is spent.
+
+    chance: gives rolls in [0, 1) for the jitter. clock: the ledger's own, unless a test brings one.
+    scale: divides every wait. Raises TryLater when the ledger is away; leases run out then.
+    """
+    ends_at = time.monotonic() + budget_seconds
+    run = _Run(ledger, outlet, clock or ledger.now, chance, scale, ends_at)
+    if not outlet.is_open() or not _is_due(run):
+        return Published()
+    workers = run.sink.workers
+    with ThreadPoolExecutor(workers, thread_name_prefix=f"publish-{run.sink.name}") as pool:
+        return sum(pool.map(partial(_work, run), range(workers)), Published())
+
+
+def publish_all(
+    ledger: Ledger,
+    outlets: Sequence[Outlet],
+    *,
+    chance: Callable[[], float],
+    clock: Callable[[], datetime] | None = None,
+    scale: float = 1.0,
+    budget_seconds: float = BUDGET_SECONDS,
+) -> dict[str, Published]:
+    """Publish to every sink side by side, and wait for all: for commands; jobs are one per sink."""
+    if not outlets:
+        return {}
+    one = partial(
+        publish, ledger, chance=chance, clock=clock, scale=scale, budget_seconds=budget_seconds
+    )
+    with ThreadPoolExecutor(len(outlets), thread_name_prefix="publish") as pool:
+        return dict(zip((o.sink.name for o in outlets), pool.map(one, outlets), strict=True))
+
+
+def _is_due(run: _Run) -> bool:
+    with run.ledger.read() as connection:
+        return outbox.is_due(connection, run.sink.name, now=run.clock())
+
+
+def _work(run: _Run, worker: int) -> Published:
+    """Go on while anything is due, or while another worker may be held up by a slow answer."""
+    done = Published()
+    run.busy.add(worker)
+    while time.monotonic() < run.ends_at and run.outlet.is_open():
+        claimed = _claim(run)
+        if claimed is not None:
+            run.busy.add(worker)
+            done += _send(run, claimed)
+            continue
+        run.busy.discard(worker)
+        if not run.busy:
+            break
+        time.sleep(IDLE_SECONDS)
+    run.busy.discard(worker)
+    return done
+
+
+def _claim(run: _Run) -> Claim | None:
+    now = run.clock()
+    if not _is_due(run):
+        return None
+    with run.ledger.begin() as connection:
+        limit = max(BATCH_LIMIT, run.sink.at_once)
+        claimed = outbox.claim(connection, run.sink.name, limit=limit, lease=LEASE, now=now)
+    return claimed if claimed.rows else None
+
+
+def _send(run: _Run, claimed: Claim) -> Published:
+    """Send a claim, stopping each stream at its first failure, and settle all of it at once."""
+    ends_at = time.monotonic() + SENDING_SECONDS
+    # what has failed before comes last: it is likely to fail again, and slowly
+    waiting = sorted(claimed.rows, key=lambda row: row.attempts > 0)
+    results: list[Settled] = []
+    stopped: set[str] = set()
+    while waiting and time.monotonic() < ends_at and run.outlet.is_open():
+        group, waiting = waiting[: run.sink.at_once], waiting[run.sink.at_once :]
+        group = [row for row in group if row.message.stream not in stopped]
+        if group:
+            receipt = _hand_over(run, group)
+            results += _results(run, group, receipt, stopped)
+    return _settle(run, claimed, results)
+
+
+def _hand_over(run: _Run, group: Sequence[Dispatch]) -> Receipt:
+    try:
+        receipt = run.sink.send([row.message for row in group], now=run.clock())
+    except Exception:  # noqa: BLE001  a fault in one sink or message must not stop the others
+        _log.exception("publish.failed", sink=run.sink.name)
+        receipt = Later("fault")
+    run.outlet.note(group[0].message.stream, receipt)
+    return receipt
+
+
+def _results(
+    run: _Run, group: Sequence[Dispatch], receipt: Receipt, stopped: set[str]
+) -> list[Settled]:
+    """What becomes of each. Of a group that has to wait only the first counts as tried."""
+    if not isinstance(receipt, Later):
+        return [_result(run, row, receipt) for row in group]
+    stopped.update(row.message.stream for row in group)
+    return [_result(run, group[0], receipt)]
+
+
+def _result(run: _Run, row: Dispatch, receipt: Receipt) -> Settled:
+    match receipt:
+        case Sent():
+            return Settled(row, "sent")
+        case Dead(error):
+            return Settled(row, "dead", error)
+        case Later(error, after, away):
+            word = f"{outbox.AWAY}{error}" if away else error
+            wait = wait_after(row.attempts + 1, run.chance(), scale=run.scale)
+            if wait is None:
+                return Settled(row, "dead", word)
+            wait = max(wait, (after or timedelta()) / run.scale)
+            return Settled(row, "waiting", word, run.clock() + wait)
+
+
+def _settle(run: _Run, claimed: Claim, results: Sequence[Settled]) -> Published:
+    now = run.clock()
+    with run.ledger.begin() as connection:
+        late = outbox.settle(connection, claimed, results, now=now)
+        if run.outlet.is_back():
+            outbox.hasten(connection, run.sink.name, now=now)
+    for one in results:
+        DISPATCHES.labels(run.sink.name, one.state).inc()
+        if one.state == "dead":
+            identity = one.dispatch.message.message_id
+            _log.error("publish.dead", sink=run.sink.name, message_id=identity, error=one.error)
+    states = Counter(one.state for one in results)
+    return Published(states["sent"], states["waiting"], states["dead"], late)
