@@ -1,0 +1,1 @@
+"""WHAT WE REMEMBER. The only room that knows SQL."""

@@ -1,6 +1,7 @@
 """Which deliveries wait, and what became of each."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -41,7 +42,6 @@ class Handled:
     id: int
     state: str
     reason: str | None = None
-    event_type: str | None = None
 
 
 _NEXT = (
@@ -82,46 +82,31 @@ def claim(connection: sa.Connection, *, limit: int, lease: timedelta, now: datet
     return Claim(token, tuple(Waiting(*row) for row in found))
 
 
-_SETTLE = (
-    sa.update(deliveries)
-    .where(
-        deliveries.c.id == sa.bindparam("b_id"),
-        deliveries.c.claim_token == sa.bindparam("b_token"),
-        deliveries.c.state == "waiting",
-    )
-    .values(
-        state=sa.bindparam("b_state"),
-        reason=sa.bindparam("b_reason"),
-        event_type=sa.bindparam("b_event_type"),
-        handled_at=sa.bindparam("b_handled_at"),
-        claim_token=None,
-        claimed_until=None,
-    )
-)
-
-
 def settle(
     connection: sa.Connection, token: str, handled: Sequence[Handled], *, now: datetime
 ) -> None:
-    """Write what became of claimed deliveries; raises Raced when the lease went to another."""
-    if not handled:
-        return
-    result = connection.execute(
-        _SETTLE,
-        [
-            {
-                "b_id": one.id,
-                "b_token": token,
-                "b_state": one.state,
-                "b_reason": one.reason,
-                "b_event_type": one.event_type,
-                "b_handled_at": now,
-            }
-            for one in handled
-        ],
-    )
-    if result.rowcount != len(handled):
-        raise Raced("the lease of a delivery went to another worker")
+    """Write what became of claimed deliveries; raises Raced when a lease went to another."""
+    alike: dict[tuple[str, str | None], list[int]] = defaultdict(list)
+    for one in handled:
+        alike[one.state, one.reason].append(one.id)
+    for (state, reason), ids in alike.items():
+        result = connection.execute(
+            sa.update(deliveries)
+            .where(
+                deliveries.c.id.in_(ids),
+                deliveries.c.claim_token == token,
+                deliveries.c.state == "waiting",
+            )
+            .values(
+                state=state,
+                reason=reason,
+                handled_at=now,
+                claim_token=None,
+                claimed_until=None,
+            )
+        )
+        if result.rowcount != len(ids):
+            raise Raced("the lease of a delivery went to another worker")
 
 
 def release(connection: sa.Connection, token: str) -> None:

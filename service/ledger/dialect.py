@@ -1,11 +1,15 @@
 """Where SQLite and PostgreSQL are spelt differently."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+
+from service.core.instant import to_micros
+from service.ledger.schema import Instant
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
@@ -15,37 +19,77 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
     return sqlite.insert(table)
 
 
-def upsert(connection: sa.Connection, table: sa.Table, columns: Iterable[str]) -> Any:
-    """Insert rows, or set `columns` of those whose primary key is there already."""
-    statement = insert(connection, table)
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={name: statement.excluded[name] for name in columns},
-    )
-
-
 def insert_rows(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
 ) -> None:
     """Insert rows that all have the same columns, the fastest way each database knows.
 
-    PostgreSQL gets one array per column: four times as fast as a statement per row, because
-    neither the driver nor the server reads a statement or its parameters more than once.
+    PostgreSQL gets one JSON document: neither the driver nor the server then handles a statement
+    or a parameter per row, which is most of what a row costs.
     """
     if not rows:
         return
-    names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
-        arrays = {name: [row[name] for row in rows] for name in names}
-        connection.execute(_insert_arrays(table, names), arrays)
+        connection.execute(_insert_document(table, tuple(rows[0])), _document(table, rows))
     else:
         connection.execute(sa.insert(table), rows)
 
 
+def upsert_rows(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows that all have the same columns, or set those of rows that are there already."""
+    if not rows:
+        return
+    names = tuple(rows[0])
+    if connection.dialect.name == "postgresql":
+        connection.execute(_upsert_document(table, names), _document(table, rows))
+    else:
+        connection.execute(_or_set(sqlite.insert(table), table, names), rows)
+
+
+def _document(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The rows as one JSON array, with times and bytes as the columns' input syntax wants them."""
+    converted = [(name, _as_input(table.c[name].type)) for name in rows[0]]
+    special = [(name, convert) for name, convert in converted if convert is not None]
+    plain: list[dict[str, Any]] = []
+    for row in rows:
+        values = dict(row)
+        for name, convert in special:
+            if values[name] is not None:
+                values[name] = convert(values[name])
+        plain.append(values)
+    return {"rows": msgspec.json.encode(plain).decode()}
+
+
+def _as_input(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    if isinstance(kind, Instant):
+        return to_micros
+    return _hex if isinstance(kind, sa.LargeBinary) else None
+
+
+def _hex(value: bytes) -> str:
+    return f"\\x{value.hex()}"
+
+
 @lru_cache
-def _insert_arrays(table: sa.Table, names: tuple[str, ...]) -> sa.Insert:
-    arrays = [sa.bindparam(name, type_=postgresql.ARRAY(table.c[name].type)) for name in names]
-    values = sa.func.unnest(*arrays).table_valued(*names).render_derived()
-    return sa.insert(table).from_select(
-        list(names), sa.select(*(values.c[name] for name in names)), include_defaults=False
+def _upsert_document(table: sa.Table, names: tuple[str, ...]) -> Any:
+    return _or_set(_insert_document(table, names), table, names)
+
+
+def _or_set(statement: Any, table: sa.Table, names: tuple[str, ...]) -> Any:
+    changing = [name for name in names if not table.c[name].primary_key]
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in changing},
+    )
+
+
+@lru_cache
+def _insert_document(table: sa.Table, names: tuple[str, ...]) -> postgresql.Insert:
+    document = sa.cast(sa.bindparam("rows", type_=sa.Text()), postgresql.JSON())
+    shape: sa.ColumnElement[Any] = sa.literal_column(f"NULL::{table.name}")
+    given = sa.func.json_populate_recordset(shape, document).table_valued(*names)
+    return postgresql.insert(table).from_select(
+        list(names), sa.select(*(given.c[name] for name in names)), include_defaults=False
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from service.core.errors import Raced
 from service.core.instant import MICROS, from_micros
 from service.core.observation import Key, Observation
 from service.core.view import View
+from service.ledger.dialect import insert_rows, upsert_rows
+from service.ledger.keys import Selection, as_parameter, listed_keys, same_object
 from service.ledger.schema import beliefs, changes, observations
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -65,26 +68,30 @@ class Batch:
     changes: list[Change] = field(default_factory=list[Change])
 
 
-_KEY = sa.tuple_(beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
-_SELECT = (
-    sa.select(
-        beliefs.c.account,
-        beliefs.c.kind,
-        beliefs.c.object_id,
-        beliefs.c.state,
-        beliefs.c.seq,
-        beliefs.c.told,
+_KEY = (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
+
+
+@cache
+def _locked(dialect: str) -> Selection:
+    asked = listed_keys(dialect).subquery("asked")
+    return (
+        sa.select(*_KEY, beliefs.c.state, beliefs.c.seq, beliefs.c.told)
+        .join_from(asked, beliefs, same_object(asked, beliefs))
+        # one order for everybody: two batches never wait for each other in a circle
+        .order_by(*_KEY)
+        .with_for_update(of=beliefs)
     )
-    .where(_KEY.in_(sa.bindparam("keys", expanding=True)))
-    # one order for everybody: two batches never wait for each other in a circle
-    .order_by(beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
-    .with_for_update()
-)
+
+
+@cache
+def _named(dialect: str) -> Selection:
+    asked = listed_keys(dialect).subquery("asked")
+    return sa.select(*_KEY).join_from(asked, beliefs, same_object(asked, beliefs))
 
 
 def load(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Known]:
     """Read and lock the rows of `keys`; objects that have none are left out."""
-    rows = connection.execute(_SELECT, {"keys": [tuple(key) for key in keys]})
+    rows = connection.execute(_locked(connection.dialect.name), {"keys": as_parameter(keys)})
     return {
         Key(account, kind, object_id): Known(
             belief.decode(state), seq, None if told is None else msgspec.json.decode(told)
@@ -95,12 +102,7 @@ def load(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Known]:
 
 def existing(connection: sa.Connection, keys: Iterable[Key]) -> set[Key]:
     """Which of `keys` are believed in at all."""
-    wanted = [tuple(key) for key in keys]
-    if not wanted:
-        return set()
-    found = connection.execute(
-        sa.select(beliefs.c.account, beliefs.c.kind, beliefs.c.object_id).where(_KEY.in_(wanted))
-    )
+    found = connection.execute(_named(connection.dialect.name), {"keys": as_parameter(keys)})
     return {Key(*row) for row in found}
 
 
@@ -129,33 +131,16 @@ def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
     }
 
 
-_GROW = sa.update(beliefs).where(
-    beliefs.c.account == sa.bindparam("b_account"),
-    beliefs.c.kind == sa.bindparam("b_kind"),
-    beliefs.c.object_id == sa.bindparam("b_object_id"),
-)
-
-
 def store(connection: sa.Connection, batch: Batch, *, now: datetime) -> None:
     """Write a batch; raises Raced when another transaction gave birth to one of the objects."""
-    if batch.born:
-        try:
-            connection.execute(sa.insert(beliefs), batch.born)
-        except IntegrityError:
-            raise Raced("an object was born twice") from None
-    if batch.grown:
-        connection.execute(_GROW, [_addressed(values) for values in batch.grown])
-    if batch.seen:
-        connection.execute(
-            sa.insert(observations), [_seen_row(seen, word, now) for seen, word in batch.seen]
-        )
-    if batch.changes:
-        connection.execute(sa.insert(changes), [_change_row(c, now) for c in batch.changes])
-
-
-def _addressed(values: dict[str, Any]) -> dict[str, Any]:
-    key = {f"b_{name}": values[name] for name in Key._fields}
-    return {**{name: v for name, v in values.items() if name not in Key._fields}, **key}
+    try:
+        insert_rows(connection, beliefs, batch.born)
+    except IntegrityError:
+        raise Raced("an object was born twice") from None
+    # their rows are locked: this never inserts
+    upsert_rows(connection, beliefs, batch.grown)
+    insert_rows(connection, observations, [_seen_row(seen, word, now) for seen, word in batch.seen])
+    insert_rows(connection, changes, [_change_row(change, now) for change in batch.changes])
 
 
 def _seen_row(seen: Observation, outcome: str, now: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 import sqlalchemy as sa
 
-from service.ledger.dialect import upsert
+from service.ledger.dialect import upsert_rows
 from service.ledger.schema import pages
 
 
@@ -46,12 +46,10 @@ def read(connection: sa.Connection, walk: Walk) -> Progress | None:
 
 def write(connection: sa.Connection, walk: Walk, progress: Progress, *, now: datetime) -> None:
     """Keep how far a walk has come."""
-    connection.execute(
-        upsert(connection, pages, ["cursor", "walked_at"]),
-        {
-            "account": walk.account,
-            "list": walk.name,
-            "cursor": msgspec.json.encode(progress).decode(),
-            "walked_at": now,
-        },
-    )
+    row = {
+        "account": walk.account,
+        "list": walk.name,
+        "cursor": msgspec.json.encode(progress).decode(),
+        "walked_at": now,
+    }
+    upsert_rows(connection, pages, [row])

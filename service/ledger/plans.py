@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.core.observation import Key
-from service.ledger.dialect import insert, upsert
+from service.ledger.dialect import insert, upsert_rows
+from service.ledger.keys import Selection, as_parameter, listed_keys, same_object
 from service.ledger.schema import watches
 
 
@@ -44,23 +46,24 @@ _COLUMNS = (
     watches.c.deadline_at,
     watches.c.claim_token,
 )
-_SELECT = sa.select(*list(watches.primary_key.columns), *_COLUMNS).where(
-    sa.tuple_(watches.c.account, watches.c.kind, watches.c.object_id).in_(
-        sa.bindparam("keys", expanding=True)
+
+
+@cache
+def _select(dialect: str) -> Selection:
+    asked = listed_keys(dialect).subquery("asked")
+    return sa.select(*list(watches.primary_key.columns), *_COLUMNS).join_from(
+        asked, watches, same_object(asked, watches)
     )
-)
 
 
 def read(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Planned]:
     """The watches of `keys`, those that have one."""
-    rows = connection.execute(_SELECT, {"keys": [tuple(key) for key in keys]})
+    rows = connection.execute(_select(connection.dialect.name), {"keys": as_parameter(keys)})
     return {Key(*row[:3]): Planned(row[3] == "active", *row[4:]) for row in rows}
 
 
 def write(connection: sa.Connection, plans: Sequence[Next]) -> None:
     """Set the next look of each object, free of any claim and of past failures."""
-    if not plans:
-        return
     written = [
         {
             **plan.key._asdict(),
@@ -78,8 +81,7 @@ def write(connection: sa.Connection, plans: Sequence[Next]) -> None:
         }
         for plan in plans
     ]
-    changing = [name for name in written[0] if name not in Key._fields]
-    connection.execute(upsert(connection, watches, changing), written)
+    upsert_rows(connection, watches, written)
 
 
 def want(connection: sa.Connection, keys: Sequence[Key], *, now: datetime) -> None:

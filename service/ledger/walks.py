@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from service.core.observation import Key
 from service.ledger.engine import Ledger
+from service.ledger.keys import same_object
 from service.ledger.rules.single import is_overdue
-from service.ledger.rules.sources import same_object, word
+from service.ledger.rules.sources import word
 from service.ledger.schema import beliefs, mismatches, watches
 
 

@@ -1,0 +1,1 @@
+"""WHAT THEY SAY. The only room that knows Ping++'s wire."""

@@ -1,0 +1,1 @@
+"""WHAT WE DO. One verb per module."""

@@ -19,7 +19,7 @@ from service.work.apply import apply
 from service.work.terms import AccountTerms, Terms
 
 # One transaction: long enough to be cheap, short enough that nobody waits for SQLite's write lock.
-BATCH_DELIVERIES = 100
+BATCH_DELIVERIES = 200
 BATCHES_LIMIT = 50
 LEASE = timedelta(seconds=60)
 
@@ -56,7 +56,8 @@ def _work(ledger: Ledger, claim: Claim, terms: Terms, now: datetime) -> Counter[
         done = _attempt(ledger, claim.token, reads, terms, now)
         if done is not None:
             return done
-        return sum((_alone(ledger, claim.token, read, terms, now) for read in reads), Counter())
+        alone = (_alone(ledger, claim.token, read, terms, now) for read in reads)
+        return sum(alone, Counter[str]())
     except TryLater:
         with suppress(TryLater), ledger.begin() as connection:
             deliveries.release(connection, claim.token)
@@ -118,19 +119,18 @@ def _tell(connection: Connection, reads: Sequence[_Read], terms: Terms, now: dat
 
 def _read(row: Waiting, terms: Terms) -> _Read:
     """Read one delivery; whatever is odd about it ends in a state, never in an exception."""
-    event: Event | None = None
     try:
         event = _event(row)
         seen = _sighting(row, event, terms.accounts.get(row.account, AccountTerms()))
     except UnknownKind as unknown:
-        handled = Handled(row.id, "kept", unknown.cause, event and event.type)
+        handled = Handled(row.id, "kept", unknown.cause)
         return _Read(row.account, handled, [], [(unknown.cause, unknown.wire)])
     except Unreadable as error:
-        return _Read(row.account, Handled(row.id, "quarantined", error.cause, event and event.type))
+        return _Read(row.account, Handled(row.id, "quarantined", error.cause))
     told = [("odd_value", name) for name in seen.odd]
     if event.type not in EVENT_TYPES:
         told.append(("unknown_event", event.type))
-    handled = Handled(row.id, "applied", None, event.type)
+    handled = Handled(row.id, "applied")
     return _Read(row.account, handled, seen.observations, told)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.core.observation import Key
+from service.ledger.keys import Selection, as_parameter, same_object
 from service.ledger.rules import RULES
-from service.ledger.rules.keys import Selection, as_parameter
 from service.ledger.rules.rule import Finding
-from service.ledger.rules.sources import Sources, same_object, sources, word
+from service.ledger.rules.sources import Sources, sources, word
 from service.ledger.schema import mismatches
 
 

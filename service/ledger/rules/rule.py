@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from service.core.observation import Key
-from service.ledger.rules.keys import Selection
+from service.ledger.keys import Selection
 from service.ledger.rules.sources import Expression, Sources
 
 

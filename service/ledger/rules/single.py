@@ -6,14 +6,13 @@ import sqlalchemy as sa
 
 from service.core.instant import MICROS
 from service.core.kinds.kind import DAY, MINUTE, UNKNOWN
-from service.ledger.rules.keys import Selection
+from service.ledger.keys import Selection, same_object
 from service.ledger.rules.rule import Rule, finds
 from service.ledger.rules.sources import (
     NUMBERED,
     Expression,
     Sources,
     same_number,
-    same_object,
     word,
     words,
 )
@@ -100,7 +99,7 @@ def is_overdue(watch: Any, belief: Any) -> Expression:
 
 
 def _overdue(of: Sources) -> Selection:
-    scope, watch, one = of.scope, watches.alias("due"), of.objects
+    scope, watch, one = of.scope, watches.alias("due"), beliefs.alias("watched")
     watched = scope.join(watch, same_object(scope, watch)).outerjoin(one, same_object(scope, one))
     return (
         sa.select(

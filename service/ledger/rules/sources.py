@@ -5,12 +5,13 @@ the charge of a refund, whoever else bears the same order_no. All of it is reach
 primary key and the indexes of `beliefs`, so that the cost follows the scope and not the ledger.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from service.ledger.rules.keys import Selection, listed_keys
+from service.ledger.keys import Selection, listed_keys, same_object
 from service.ledger.schema import beliefs
 
 Expression = sa.ColumnElement[Any]
@@ -66,15 +67,6 @@ def words(*texts: str) -> tuple[Expression, ...]:
     return tuple(word(text) for text in texts)
 
 
-def same_object(one: Any, other: Any) -> Expression:
-    """Whether two rows are of the same object."""
-    return sa.and_(
-        one.c.account == other.c.account,
-        one.c.kind == other.c.kind,
-        one.c.object_id == other.c.object_id,
-    )
-
-
 def sources(dialect: str) -> Sources:
     """Name the sources over the bound parameter `keys`: a JSON list of [account, kind, id]."""
     scope = _scope(dialect)
@@ -87,7 +79,7 @@ def sources(dialect: str) -> Sources:
 
 
 def _scope(dialect: str) -> sa.CTE:
-    given = listed_keys(dialect, sa.bindparam("keys", type_=sa.Text())).cte("given")
+    given = listed_keys(dialect).cte("given")
     names = ("account", "kind", "object_id", "order_id", "charge_id", "order_no")
     named = (
         sa.select(*(beliefs.c[name] for name in names))
@@ -121,87 +113,51 @@ def same_number(one: Any, other: Any) -> Expression:
 def _orders(objects: sa.CTE) -> sa.CTE:
     """Each order beside its parts: amounts of minor units; `charges`, `refunds` count the known."""
     whole, part = objects.alias("whole"), beliefs.alias("part")
-    charge = part.c.kind == word("charge")
+    charge, refund = part.c.kind == word("charge"), part.c.kind == word("order_refund")
+    share, back = part.c.kind == word("allocation"), part.c.kind == word("allocation_refund")
+    paid, succeeded = _is(part, "paid"), _is(part, "succeeded")
     counted = sa.func.coalesce(part.c.currency == whole.c.currency, sa.true())
-    sums = (
-        sa.select(
-            whole.c.account,
-            whole.c.object_id,
-            _count(part.c.conflict).label("conflicts"),
-            _count(charge).label("charges"),
-            _sum(part.c.amount, charge, _is(part, "paid"), counted).label("paid"),
-            _sum(part.c.amount, charge, _is(part, "reversed"), counted).label("reversed"),
-            _sum(part.c.amount - part.c.amount_refunded, charge, _is(part, "paid")).label("kept"),
-            _sum(part.c.amount_refunded, charge).label("charges_refunded"),
-            _count(charge, part.c.amount_refunded.is_(None)).label("charges_silent"),
-            _count(part.c.kind == word("order_refund")).label("refunds"),
-            _sum(part.c.amount, part.c.kind == word("order_refund"), _is(part, "succeeded")).label(
-                "refunded"
-            ),
-            _sum(part.c.amount, part.c.kind == word("allocation"), _is(part, "succeeded")).label(
-                "allocated"
-            ),
-            _sum(part.c.amount, part.c.kind == word("allocation_refund"), _is(part, *GOING)).label(
-                "given_back"
-            ),
-        )
-        .select_from(
-            whole.join(
-                part,
-                sa.and_(part.c.account == whole.c.account, part.c.order_id == whole.c.object_id),
-            )
-        )
-        .where(whole.c.kind == word("order"))
-        .group_by(whole.c.account, whole.c.object_id)
-        .subquery("order_sums")
-    )
-    return _beside(objects, sums, "order").cte("orders")
+    figures = {
+        "charges": _count(charge),
+        "paid": _sum(part.c.amount, charge, paid, counted),
+        "reversed": _sum(part.c.amount, charge, _is(part, "reversed"), counted),
+        "kept": _sum(part.c.amount - part.c.amount_refunded, charge, paid),
+        "charges_refunded": _sum(part.c.amount_refunded, charge),
+        "charges_silent": _count(charge, part.c.amount_refunded.is_(None)),
+        "refunds": _count(refund),
+        "refunded": _sum(part.c.amount, refund, succeeded),
+        "allocated": _sum(part.c.amount, share, succeeded),
+        "given_back": _sum(part.c.amount, back, _is(part, *GOING)),
+    }
+    belongs = sa.and_(part.c.account == whole.c.account, part.c.order_id == whole.c.object_id)
+    return _beside(whole, "order", part, belongs, figures).cte("orders")
 
 
 def _charges(objects: sa.CTE) -> sa.CTE:
     """Each charge beside its own refunds."""
     whole, part = objects.alias("whole_charge"), beliefs.alias("charge_part")
-    sums = (
-        sa.select(
-            whole.c.account,
-            whole.c.object_id,
-            _count(part.c.conflict).label("conflicts"),
-            sa.func.count().label("refunds"),
-            _sum(part.c.amount, _is(part, "succeeded")).label("refunded"),
-        )
-        .select_from(
-            whole.join(
-                part,
-                sa.and_(
-                    part.c.account == whole.c.account,
-                    part.c.charge_id == whole.c.object_id,
-                    part.c.kind == word("refund"),
-                ),
-            )
-        )
-        .where(whole.c.kind == word("charge"))
-        .group_by(whole.c.account, whole.c.object_id)
-        .subquery("charge_sums")
+    refund = part.c.kind == word("refund")
+    figures = {
+        "refunds": _count(refund),
+        "refunded": _sum(part.c.amount, refund, _is(part, "succeeded")),
+    }
+    belongs = sa.and_(
+        part.c.account == whole.c.account, part.c.charge_id == whole.c.object_id, refund
     )
-    return _beside(objects, sums, "charge").cte("charges")
+    return _beside(whole, "charge", part, belongs, figures).cte("charges")
 
 
-def _beside(objects: sa.CTE, sums: sa.Subquery, kind: str) -> Selection:
-    """Objects of a kind and their sums, 0 where they have no parts; none that contradict."""
-    figures = [
-        sa.func.coalesce(column, 0).label(column.key)
-        for column in sums.c
-        if column.key not in ("account", "object_id", "conflicts")
-    ]
-    together = sa.and_(sums.c.account == objects.c.account, sums.c.object_id == objects.c.object_id)
+def _beside(
+    whole: Any, kind: str, part: Any, belongs: Expression, figures: Mapping[str, Expression]
+) -> Selection:
+    """Objects of a kind with the figures of their parts, 0 without parts; none that contradict."""
     return (
-        sa.select(*objects.c, *figures)
-        .select_from(objects.outerjoin(sums, together))
-        .where(
-            objects.c.kind == word(kind),
-            sa.not_(objects.c.conflict),
-            sa.func.coalesce(sums.c.conflicts, 0) == 0,
-        )
+        sa.select(*whole.c, *(figure.label(name) for name, figure in figures.items()))
+        .select_from(whole.outerjoin(part, belongs))
+        .where(whole.c.kind == word(kind), sa.not_(whole.c.conflict))
+        # first what tells the objects apart: the rest is only read along
+        .group_by(whole.c.object_id, *(c for c in whole.c if c.key != "object_id"))
+        .having(_count(part.c.conflict) == 0)
     )
 
 
@@ -210,7 +166,7 @@ def _is(part: Any, *statuses: str) -> Expression:
 
 
 def _sum(amount: Expression, *conditions: Expression) -> Expression:
-    return sa.func.sum(sa.case((sa.and_(*conditions), amount), else_=0))
+    return sa.func.sum(sa.case((sa.and_(*conditions), sa.func.coalesce(amount, 0)), else_=0))
 
 
 def _count(*conditions: Expression) -> Expression:

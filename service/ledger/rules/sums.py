@@ -2,9 +2,9 @@
 
 import sqlalchemy as sa
 
-from service.ledger.rules.keys import Selection
+from service.ledger.keys import Selection, same_object
 from service.ledger.rules.rule import Rule, finds
-from service.ledger.rules.sources import Sources, same_object, word, words
+from service.ledger.rules.sources import Sources, word, words
 from service.ledger.schema import watches
 
 # Ten minutes: the notifications of a refund, and the provider's first retries of them.

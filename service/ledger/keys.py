@@ -18,8 +18,9 @@ def as_parameter(keys: Iterable[Key]) -> str:
     return msgspec.json.encode([tuple(key) for key in keys]).decode()
 
 
-def listed_keys(dialect: str, keys: sa.BindParameter[str]) -> Selection:
-    """Rows (account, kind, object_id) out of one parameter: a JSON list of lists of three texts."""
+def listed_keys(dialect: str) -> Selection:
+    """Rows (account, kind, object_id) out of the parameter `keys`, made by `as_parameter`."""
+    keys = sa.bindparam("keys", type_=sa.Text())
     if dialect == "postgresql":
         item = sa.func.jsonb_array_elements(sa.cast(keys, postgresql.JSONB)).column_valued("item")
         parts = [item.op("->>", return_type=sa.Text())(sa.literal_column(str(n))) for n in range(3)]
@@ -31,3 +32,12 @@ def listed_keys(dialect: str, keys: sa.BindParameter[str]) -> Selection:
         ]
     names = ("account", "kind", "object_id")
     return sa.select(*(part.label(name) for part, name in zip(parts, names, strict=True)))
+
+
+def same_object(one: Any, other: Any) -> sa.ColumnElement[bool]:
+    """Whether two rows are of the same object."""
+    return sa.and_(
+        one.c.account == other.c.account,
+        one.c.kind == other.c.kind,
+        one.c.object_id == other.c.object_id,
+    )
