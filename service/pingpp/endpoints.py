@@ -33,32 +33,37 @@ def object_targets(
     return _fill(kind.paths, {**place, "id": object_id}, apps)
 
 
-def sibling_targets(kind: Kind, place: Mapping[str, str | None]) -> list[str]:
-    """Where the objects of a kind under one parent are listed: their paths without the last id.
+def sibling_targets(
+    kind: Kind, place: Mapping[str, str | None], paging: str, *, page: int, after: str | None
+) -> list[str]:
+    """Where a page of the objects of a kind under one parent is: their paths without the last id.
 
     So /v1/orders/{order_id}/refunds, then /order_refunds (L1485, facts 4.6).
     """
-    return _fill([path.removesuffix("/{id}") for path in kind.paths], place, ())
+    paths = _fill([path.removesuffix("/{id}") for path in kind.paths], place, ())
+    query = urlencode(_paging(paging, page, after))
+    return [f"{path}?{query}" for path in paths]
 
 
 def list_target(
     shape: List, app: str, *, page: int, after: str | None, created: Mapping[str, int]
 ) -> str:
-    """Ask for one page of a list (facts 4.5), newest first.
+    """Ask for one page of a list (facts 4.5), newest first; the app must be an id.
 
     page counts from 1 (style B); after is the last id of the page before (style A);
     created bounds the items by "gte", "lte" … in Unix seconds.
     """
-    path = _fill([shape.path], {"app": app}, ())
+    (path,) = _fill([shape.path], {"app": app}, ())
     query = {name: value.replace("{app}", app) for name, value in shape.query.items()}
     query |= {f"created[{word}]": str(at) for word, at in created.items()}
-    if shape.paging == "A":
-        query["limit"] = str(LIMIT_A)
-        if after is not None:
-            query["starting_after"] = after
-    else:
-        query |= {"page": str(page), "per_page": str(PER_PAGE_B)}
-    return f"{path[0]}?{urlencode(query)}"
+    return f"{path}?{urlencode(query | _paging(shape.paging, page, after))}"
+
+
+def _paging(style: str, page: int, after: str | None) -> dict[str, str]:
+    if style == "B":
+        return {"page": str(page), "per_page": str(PER_PAGE_B)}
+    start = {} if after is None else {"starting_after": after}
+    return {"limit": str(LIMIT_A), **start}
 
 
 def _fill(

@@ -45,8 +45,12 @@ def test_an_object_without_its_parent_cannot_be_asked_for() -> None:
 
 
 def test_the_refunds_of_an_order_are_listed_beside_each_other() -> None:
-    found = sibling_targets(KINDS["order_refund"], {"order_id": "2001"})
-    assert found == ["/v1/orders/2001/refunds", "/v1/orders/2001/order_refunds"]
+    place = {"order_id": "2001"}
+    found = sibling_targets(KINDS["order_refund"], place, "B", page=2, after=None)
+    assert found == [
+        "/v1/orders/2001/refunds?page=2&per_page=20",
+        "/v1/orders/2001/order_refunds?page=2&per_page=20",
+    ]
 
 
 def test_pages_are_asked_for_in_both_styles() -> None:

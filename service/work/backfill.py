@@ -1,0 +1,169 @@
+"""How objects are found whose every notification was lost: by walking the provider's lists.
+
+Newest first, over what was created since the last walk and an overlap. A walk that is cut short
+keeps how far it came and goes on from there. That a list lacks an object proves nothing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from service import telemetry
+from service.core.errors import TryLater, Unreadable
+from service.core.instant import MICROS, to_micros
+from service.core.kinds import KINDS
+from service.core.kinds.kind import List
+from service.ledger import pages
+from service.ledger.engine import Connection, Ledger
+from service.ledger.pages import Progress, Walk
+from service.pingpp.answers import Answer, Rejected, Unanswered
+from service.pingpp.client import Client
+from service.pingpp.endpoints import is_id, list_target
+from service.pingpp.lists import AskPage, walk
+from service.pingpp.reader import Page, Sighting
+from service.work import alarms
+from service.work.apply import apply
+from service.work.terms import AccountTerms, Terms
+
+# The first walk over a list goes back so far.
+FIRST = timedelta(days=1)
+# Seconds: objects of the last minutes before a walk may have been listed only after it.
+_OVERLAP = 10 * 60
+# A walk of more than a hundred pages is gone on with, so often in one run.
+PASSES_LIMIT = 10
+
+_log = telemetry.logger("backfill")
+
+
+def backfill(
+    ledger: Ledger,
+    clients: Mapping[str, Client],
+    *,
+    terms: Terms,
+    clock: Callable[[], datetime],
+    first: timedelta = FIRST,
+) -> Counter[str]:
+    """Walk every list of every account; gives how many objects were listed, new, or unread.
+
+    Raises TryLater when the ledger is away. A list that cannot be walked leaves the others alone.
+    """
+    done: Counter[str] = Counter()
+    for account, client in clients.items():
+        for kind in KINDS.values():
+            for shape in kind.lists:
+                for app in sorted(terms.accounts.get(account, AccountTerms()).apps):
+                    one = _Walk(ledger, client, Walk(account, kind.name, app), shape, terms, clock)
+                    done.update(one.run(first))
+    return done
+
+
+class _Walk:
+    """One list, walked from now back to where the last walk began."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        client: Client,
+        which: Walk,
+        shape: List,
+        terms: Terms,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._ledger, self._client, self._which, self._shape = ledger, client, which, shape
+        self._terms, self._clock = terms, clock
+        self._done: Counter[str] = Counter()
+
+    def run(self, first: timedelta) -> Counter[str]:
+        """Finish what an earlier walk left, then walk what is new."""
+        if not is_id(self._which.app):
+            return self._done
+        with self._ledger.read() as connection:
+            known = pages.read(connection, self._which)
+        progress = known or Progress(since=_seconds(self._clock() - first))
+        try:
+            for _ in range(PASSES_LIMIT):
+                is_rest = progress.until > 0
+                progress = self._pass(progress)
+                if progress.until == 0 and not is_rest:
+                    break
+        except (Unanswered, Rejected, Unreadable) as error:
+            _log.warning("backfill.cut", list=self._which.name, cause=str(error))
+            self._done["cut"] += 1
+        return self._done
+
+    def _pass(self, progress: Progress) -> Progress:
+        """Walk at most a hundred pages; gives what is left, `until` 0 when nothing is."""
+        began = progress.began or _seconds(self._clock())
+        until, more = progress.until, False
+        for page in walk(
+            self._asking(progress), account=self._which.account, paging=self._shape.paging
+        ):
+            times = _times(page)
+            # a server that takes no bounds shows what is older, too
+            more = page.has_more and not (times and max(times) < progress.since)
+            until = min([until or began, *times])
+            self._take(page, Progress(progress.since, until, began))
+            if not more:
+                break
+        stuck = progress.until > 0 and until >= progress.until
+        if more and stuck:
+            _log.warning("backfill.stuck", list=self._which.name)
+        left = more and not stuck
+        rest = Progress(progress.since, until, began) if left else Progress(began - _OVERLAP)
+        with self._ledger.begin() as connection:
+            pages.write(connection, self._which, rest, now=self._clock())
+        return rest
+
+    def _asking(self, progress: Progress) -> AskPage:
+        created = {"gte": progress.since} | ({"lte": progress.until} if progress.until else {})
+
+        def ask(number: int, after: str | None) -> Answer:
+            app = self._which.app
+            target = list_target(self._shape, app, page=number, after=after, created=created)
+            return self._client.get(target)
+
+        return ask
+
+    def _take(self, page: Page, progress: Progress) -> None:
+        """Apply a page, and keep with it how far the walk has come."""
+        seen = [one for one in page.sightings if self._belongs(one)]
+        self._done["listed"] += len(seen)
+        self._done["unread"] += page.unread + len(page.sightings) - len(seen)
+        self._apply(seen, progress)
+
+    def _apply(self, seen: Sequence[Sighting], progress: Progress) -> None:
+        """All in one transaction; when that fails one by one, and who fails alone is left out."""
+        now = self._clock()
+
+        def settle(connection: Connection) -> None:
+            pages.write(connection, self._which, progress, now=now)
+            for name in sorted({name for one in seen for name in one.odd}):
+                account = self._which.account
+                alarms.tell(connection, account, "odd_value", name, terms=self._terms, now=now)
+
+        observations = [observation for one in seen for observation in one.observations]
+        try:
+            applied = apply(self._ledger, observations, terms=self._terms, now=now, settle=settle)
+            self._done["new"] += applied.born
+        except TryLater:
+            raise
+        except Exception:  # noqa: BLE001  as in drain: one poison item stops nobody else's
+            _log.exception("backfill.failed", list=self._which.name, items=len(seen))
+            self._done["failed"] += len(seen) == 1
+            for one in seen if len(seen) > 1 else ():
+                self._apply([one], progress)
+
+    def _belongs(self, seen: Sighting) -> bool:
+        """Nothing of another kind or app is merged (A16, A24)."""
+        first = seen.observations[0]
+        app = first.facts.get("app", self._which.app)
+        return first.key.kind == self._which.kind and app == self._which.app
+
+
+def _times(page: Page) -> list[int]:
+    created = (one.observations[0].facts.get("created") for one in page.sightings)
+    return [at for at in created if isinstance(at, int)]
+
+
+def _seconds(instant: datetime) -> int:
+    return to_micros(instant) // MICROS
