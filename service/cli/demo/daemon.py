@@ -5,13 +5,19 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from service.cli.demo.merchant import APP
+from service.cli.demo.merchant import APP, Told
+from service.core.observation import Key
+from service.ledger import watches
+from service.ledger.engine import open_ledger
+from service.settings.model import LEDGER_FILE
 
 ACCOUNT = "demo"
 SCALE = 120
@@ -54,7 +60,7 @@ poll_seconds = 0.2
 publish_seconds = 0.2
 suspects_seconds = 1
 reconcile_seconds = 10
-backfill_seconds = 5
+backfill_seconds = 6
 
 [log]
 level = "warning"
@@ -110,6 +116,16 @@ class Daemon:
                 raise RuntimeError("the daemon did not start: " + self._last_words())
             time.sleep(0.1)
 
+    def watch(self, told: Sequence[Told]) -> None:
+        """Have objects asked for that it cannot know of, as `pingledger poll KIND ID` does."""
+        with closing(open_ledger(f"sqlite:///{self.folder / LEDGER_FILE}")) as ledger:
+            now = ledger.now()
+            with ledger.begin() as connection:
+                for each in told:
+                    key = Key(ACCOUNT, each.kind, each.id)
+                    place = {"app": APP, "order_id": each.order_id or None}
+                    watches.request(connection, key, now=now, place=place)
+
     def stop(self) -> None:
         """End it, gently first."""
         if self.process is None or self.process.poll() is not None:
@@ -145,7 +161,7 @@ class Daemon:
         return _lines(path.read_text(encoding="utf-8")) if path.exists() else []
 
     def _command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "service", *arguments, "--config", str(self.config)]
+        return [sys.executable, "-m", "service", "--config", str(self.config), *arguments]
 
     def _is_ready(self) -> bool:
         try:

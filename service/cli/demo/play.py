@@ -17,6 +17,7 @@ from service.cli.demo.figures import (
 from service.cli.demo.judge import Verdict, judge
 from service.cli.demo.merchant import APP, Merchant, Told
 from service.cli.demo.progress import Report
+from service.core.errors import TryLater
 
 STORIES_A_SECOND = 4.0
 STEP_SECONDS = 0.05
@@ -87,7 +88,13 @@ class Play:
 
     def _tell(self) -> None:
         """Tell pingledger about objects that it would never hear of."""
-        raise NotImplementedError
+        if not self._told:
+            return
+        try:
+            self._daemon.watch(self._told)
+        except TryLater:
+            return  # the ledger is busy; the next round tells them
+        self._told.clear()
 
     def _settled(self, report: Report) -> Verdict:
         """Judge until everything agrees, or time is over."""
