@@ -1,4 +1,4 @@
-"""How messages are sent again: dead letters once the fault is mended, or a range that a sink lost."""
+"""How messages are sent again: dead letters once the fault is mended, or what a sink has lost."""
 
 from service.ledger import letters
 from service.ledger.engine import Ledger
