@@ -126,6 +126,7 @@ SUMS = (
         "The order says that money went back, but no refund of it was ever seen.",
         "订单显示已有退款，但从未收到或查到任何退款单。",
         _refund_unseen,
+        asks=True,
     ),
     Rule(
         "charge_refunded_sum",
