@@ -200,3 +200,14 @@ def ledger(database_url: str) -> Iterator[Ledger]:
     """One open ledger, migrated and empty."""
     with closing(open_ledger(database_url)) as opened:
         yield opened
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often the crash tests kill: a few by default, a hundred for the record."""
+    parser.addoption("--kill-rounds", type=int, default=6, help="kills per database in crash tests")
+
+
+@pytest.fixture
+def kill_rounds(request: pytest.FixtureRequest) -> int:
+    """How often a crash test kills the daemon."""
+    return int(request.config.getoption("--kill-rounds"))
