@@ -14,6 +14,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from service.ledger.engine import Ledger
+from service.ledger.schema import deliveries, dispatches
 from service.pingpp.signature import sign_body
 from tests.conftest import KeyPair
 
@@ -208,3 +212,22 @@ poll_seconds = 0.2
 """
     )
     return config
+
+
+def wait_until_idle(ledger: Ledger, seconds: float) -> None:
+    """Until nothing waits; claims of killed processes are taken over when their leases end."""
+    deadline = time.monotonic() + seconds
+    while left := _waiting(ledger):
+        assert time.monotonic() < deadline, f"{left} rows are still waiting"
+        time.sleep(0.5)
+
+
+def _waiting(ledger: Ledger) -> int:
+    with ledger.read() as connection:
+        return sum(
+            connection.scalar(
+                sa.select(sa.func.count()).select_from(table).where(table.c.state == "waiting")
+            )
+            or 0
+            for table in (deliveries, dispatches)
+        )

@@ -14,10 +14,18 @@ import pytest
 import sqlalchemy as sa
 
 from service.ledger.engine import Connection, Ledger, open_ledger
-from service.ledger.schema import beliefs, changes, deliveries, dispatches, outbox
+from service.ledger.schema import beliefs, changes, deliveries, outbox
 from tests import bodies
 from tests.conftest import KeyPair
-from tests.e2e.daemons import Daemon, Senders, Signed, free_port, signed, write_config
+from tests.e2e.daemons import (
+    Daemon,
+    Senders,
+    Signed,
+    free_port,
+    signed,
+    wait_until_idle,
+    write_config,
+)
 from tests.work.stories import TrueOrder
 
 SETTLE_SECONDS = 180.0
@@ -77,31 +85,12 @@ def test_a_killed_daemon_loses_nothing_and_tells_nothing_twice(
         senders.halt()
         senders.join(120)
         with closing(open_ledger(database_url)) as ledger:
-            _wait_until_settled(ledger)
+            wait_until_idle(ledger, SETTLE_SECONDS)
             assert daemon.stop() == 0
             _compare(ledger, provider, senders, told)
     finally:
         senders.halt()
         daemon.ensure_gone()
-
-
-def _wait_until_settled(ledger: Ledger) -> None:
-    """Claims of killed processes are taken over when their leases end."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while time.monotonic() < deadline:
-        with ledger.read() as connection:
-            left = _count(connection, deliveries, "waiting") + _count(
-                connection, dispatches, "waiting"
-            )
-        if not left:
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"{left} rows are still waiting")
-
-
-def _count(connection: Connection, table: sa.Table, state: str) -> int:
-    statement = sa.select(sa.func.count()).select_from(table).where(table.c.state == state)
-    return connection.scalar(statement) or 0
 
 
 def _compare(ledger: Ledger, provider: Provider, senders: Senders, told: Path) -> None:

@@ -1,12 +1,13 @@
-"""Three replicas on one PostgreSQL, one killed and one paused: each look once, messages in order."""
+"""Three replicas on one PostgreSQL, one killed, one paused: each look once, messages in order."""
 
 import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,18 @@ import pytest
 import sqlalchemy as sa
 
 from service.ledger.engine import Ledger, open_ledger
-from service.ledger.schema import deliveries, dispatches, looks, outbox
+from service.ledger.schema import looks, outbox
 from tests import bodies
 from tests.conftest import KeyPair, Postgres
-from tests.e2e.daemons import Daemon, Senders, Signed, free_port, signed, write_config
+from tests.e2e.daemons import (
+    Daemon,
+    Senders,
+    Signed,
+    free_port,
+    signed,
+    wait_until_idle,
+    write_config,
+)
 from tests.work.stories import TrueOrder, wire
 
 WITHDRAWALS = 120
@@ -30,7 +39,7 @@ IN_HAND = 4
 
 
 class FakeApi:
-    """Answers every question for a withdrawal with "processing", and remembers when it was asked."""
+    """Answers every question for a withdrawal with "processing", and remembers when."""
 
     def __init__(self) -> None:
         self.asked: dict[str, list[float]] = defaultdict(list)
@@ -54,7 +63,7 @@ class FakeSink:
 
 
 @contextmanager
-def serving(api: FakeApi, sink: FakeSink) -> Iterator[int]:
+def serving(api: FakeApi, sink: FakeSink) -> Generator[int]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -64,7 +73,7 @@ def serving(api: FakeApi, sink: FakeSink) -> Iterator[int]:
             self._answer(wire(bodies.withdrawal(id=object_id, status="processing")))
 
         def do_POST(self) -> None:
-            sink.take(self.rfile.read(int(self.headers["Content-Length"])))
+            sink.take(self.rfile.read(int(self.headers["Content-Length"] or "0")))
             self._answer(b"{}")
 
         def _answer(self, body: bytes) -> None:
@@ -120,7 +129,7 @@ def test_each_due_object_is_asked_once_and_every_message_is_in_order(
                 replica.wait_until_live()
             _live(replicas, key_pair)
             with closing(open_ledger(postgres.url("replicas"))) as ledger:
-                _wait_until_sent(ledger)
+                wait_until_idle(ledger, SETTLE_SECONDS)
                 assert [replica.stop() for replica in replicas[1:]] == [0, 0]
                 _each_look_was_one_question(ledger, api)
                 _messages_came_in_order(ledger, sink)
@@ -162,23 +171,6 @@ def _live(replicas: list[Daemon], key_pair: KeyPair) -> None:
     senders.join(60)
 
 
-def _wait_until_sent(ledger: Ledger) -> None:
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while time.monotonic() < deadline:
-        with ledger.read() as connection:
-            left = sum(
-                connection.scalar(
-                    sa.select(sa.func.count()).select_from(table).where(table.c.state == "waiting")
-                )
-                or 0
-                for table in (deliveries, dispatches)
-            )
-        if not left:
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"{left} rows are still waiting")
-
-
 def _each_look_was_one_question(ledger: Ledger, api: FakeApi) -> None:
     """A look is logged when its answer is applied: more questions than looks were asked in vain.
 
@@ -196,7 +188,7 @@ def _each_look_was_one_question(ledger: Ledger, api: FakeApi) -> None:
     close = [
         later - earlier
         for times in api.asked.values()
-        for earlier, later in zip(times, times[1:], strict=False)
+        for earlier, later in pairwise(times)
         if later - earlier < 60 / SCALE * 0.8
     ]
     assert len(close) <= 2 * IN_HAND
