@@ -1,0 +1,192 @@
+"""How do the processes that stay run: `up`, `serve` and `work`?"""
+
+import os
+import signal
+import socket
+import threading
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from service import telemetry
+from service.cli.exits import Unavailable
+from service.cli.options import Config, settings_of
+from service.core.errors import Misconfigured
+from service.ledger.slots import Replica
+from service.runtime import Runtime, alone_on, new_replica, open_runtime
+from service.scheduler import Scheduler, jobs
+from service.settings import Settings
+from service.web.app import App, create_app
+from service.web.protocol import ServerLimits, listen, serve
+from service.web.receiver import ReceiverLimits
+from service.work.accept import tell_differences
+
+# What is left of fifteen seconds after the receiver has finished; Kubernetes kills after thirty.
+STOP_SECONDS = 12.0
+
+_log = telemetry.logger("daemon")
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What one process does: take deliveries in, do the jobs, or both."""
+
+    name: str
+    receives: bool
+    works: bool
+
+
+UP = Role("up", receives=True, works=True)
+SERVE = Role("serve", receives=True, works=False)
+WORK = Role("work", receives=False, works=True)
+
+
+def up(context: typer.Context, config: Config = None) -> None:
+    """Receive deliveries and do all the work, in one process."""
+    _run(settings_of(context, config), UP, listens=True)
+
+
+def serve_only(context: typer.Context, config: Config = None) -> None:
+    """Receive deliveries; others do the work (`pingledger work`)."""
+    _run(settings_of(context, config), SERVE, listens=True)
+
+
+def work(
+    context: typer.Context,
+    config: Config = None,
+    listen_at: Annotated[
+        str, typer.Option("--listen", help="HOST:PORT for /health and /metrics.")
+    ] = "",
+) -> None:
+    """Do the work: drain, poll, publish, reconcile; others receive (`pingledger serve`)."""
+    settings = settings_of(context, config)
+    if listen_at:
+        host, _, port = listen_at.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
+            raise typer.BadParameter("--listen should be HOST:PORT")
+        place = settings.listen.model_copy(update={"host": host.strip("[]"), "port": int(port)})
+        settings = settings.model_copy(update={"listen": place})
+    _run(settings, WORK, listens=bool(listen_at))
+
+
+def _run(settings: Settings, role: Role, *, listens: bool) -> None:
+    console = {"json": False, "console": True}.get(settings.log.format)
+    log = telemetry.configure(level=settings.log.level, console=console)
+    try:
+        with (
+            open_runtime(settings, receives=role.receives, makes=role is UP) as runtime,
+            alone_on(runtime.ledger),
+        ):
+            in_order = _live(runtime, role, listens=listens)
+            _log.info("daemon.stopped", in_order=in_order)
+            if not in_order:
+                # a thread that does not end must not keep the process
+                log.stop()
+                os._exit(0)
+    finally:
+        log.stop()
+
+
+def _live(runtime: Runtime, role: Role, *, listens: bool) -> bool:
+    """Run until told to stop; whether everything had come to its end then."""
+    listener = _listen(runtime.settings) if listens else None
+    replica = new_replica(runtime, role.name, _address(listener))
+    scheduler = Scheduler(runtime, replica, jobs(runtime) if role.works else ())
+    stopper = _Stopper(runtime, scheduler)
+    stopper.start()
+    _log.info("daemon.started", role=role.name, holder=replica.name, at=replica.address)
+    if listener is None:
+        _wait(runtime.stopping)
+    else:
+        _serve(runtime, role, replica, scheduler, listener)
+    runtime.stopping.set()
+    stopper.join(STOP_SECONDS)
+    return stopper.in_order
+
+
+class _Stopper(threading.Thread):
+    """Starts the jobs, and ends them while the receiver still finishes its requests."""
+
+    def __init__(self, runtime: Runtime, scheduler: Scheduler) -> None:
+        super().__init__(name="stopper", daemon=True)
+        self._stopping = runtime.stopping
+        self._scheduler = scheduler
+        self.in_order = False
+
+    def run(self) -> None:
+        """Wait for the end."""
+        self._scheduler.start()
+        self._stopping.wait()
+        self.in_order = self._scheduler.stop()
+
+
+def _serve(
+    runtime: Runtime, role: Role, replica: Replica, scheduler: Scheduler, listener: socket.socket
+) -> None:
+    app = _app(runtime, role, replica, scheduler)
+    receiver = runtime.settings.receiver
+
+    def stopping() -> None:
+        app.stop()
+        runtime.stopping.set()
+
+    serve(
+        app,
+        listener,
+        limits=ServerLimits(
+            header_seconds=receiver.header_seconds,
+            request_seconds=receiver.request_seconds,
+            connections=receiver.connections,
+            linger_seconds=receiver.linger_seconds,
+        ),
+        trusted_proxies=runtime.settings.listen.trusted_proxies,
+        on_stopping=stopping,
+    )
+
+
+def _app(runtime: Runtime, role: Role, replica: Replica, scheduler: Scheduler) -> App:
+    return create_app(
+        ledger=runtime.ledger,
+        rings=runtime.rings if role.receives else {},
+        tell=tell_differences(runtime.terms, runtime.clock),
+        clock=runtime.clock,
+        token=replica.token,
+        tick_age_seconds=scheduler.tick_age_seconds,
+        receiver_limits=ReceiverLimits(body_bytes=runtime.settings.receiver.body_bytes),
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    host, port = settings.listen.host, settings.listen.port
+    try:
+        return listen(host, port)
+    except OSError as error:
+        raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    except UnicodeError:
+        raise Misconfigured("listen.host", "is not a host") from None
+
+
+def _address(listener: socket.socket | None) -> str | None:
+    """Where other processes reach this one's pages."""
+    if listener is None:
+        return None
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104  a comparison, nothing is bound here
+        host = socket.gethostname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _wait(stopping: threading.Event) -> None:
+    """Until SIGTERM or SIGINT; a second one ends the process at once."""
+
+    def stop(_signal: int, _frame: Any) -> None:
+        if stopping.is_set():
+            os._exit(1)
+        stopping.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, stop)
+    # a bounded wait lets the signal handler run
+    while not stopping.wait(0.5):
+        pass

@@ -1,0 +1,243 @@
+"""What does a process consist of? Settings become a ledger, keys, clients, sinks and a clock."""
+
+import fcntl
+import os
+import random
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from service.core.errors import Misconfigured, TryLater
+from service.ledger.clock import LedgerClock
+from service.ledger.engine import Ledger, open_ledger
+from service.ledger.migrations import check, migrate, read_epoch
+from service.ledger.slots import Replica
+from service.outbound.jsonl import Jsonl
+from service.outbound.sink import Sink
+from service.outbound.webhook import Webhook
+from service.pingpp.client import Access, Client, open_clients
+from service.pingpp.signature import (
+    KEY_FILE_BYTES_LIMIT,
+    BadKey,
+    KeyRing,
+    RequestSigner,
+    load_private_key,
+    load_public_key,
+)
+from service.settings import Account, JsonlSink, Settings
+from service.settings import Sink as SinkSettings
+from service.work.outlet import Outlet
+from service.work.terms import AccountTerms, Terms
+
+_Key = TypeVar("_Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Everything that is open while a process runs; by account or by sink where it is a mapping.
+
+    stopping: set when long work should come to an end. chance: rolls in [0, 1).
+    """
+
+    settings: Settings
+    ledger: Ledger
+    clock: LedgerClock
+    terms: Terms
+    rings: Mapping[str, KeyRing]
+    clients: Mapping[str, Client]
+    outlets: Mapping[str, Outlet]
+    stopping: threading.Event
+    chance: Callable[[], float]
+
+
+@contextmanager
+def open_runtime(
+    settings: Settings, *, receives: bool = False, makes: bool = False
+) -> Generator[Runtime]:
+    """Open everything that the settings speak of, and close it again.
+
+    receives: refuse to start without a usable public key. makes: a ledger that is the embedded
+    default and does not exist yet is made. Raises Misconfigured, or TryLater when the ledger is
+    away.
+    """
+    rings = load_rings(settings)
+    if receives:
+        _check_receiver(settings)
+    with ExitStack() as opened:
+        ledger = opened.enter_context(closing(open_ledger_of(settings, makes=makes)))
+        clock, chance = LedgerClock(ledger), random.SystemRandom().random
+        clients = open_clients(_accesses(settings, rings), clock=clock, chance=chance)
+        for client in clients.values():
+            opened.callback(client.close)
+        outlets = {name: _open_outlet(name, settings) for name in settings.sinks}
+        for outlet in outlets.values():
+            opened.callback(outlet.sink.close)
+        with ledger.read() as connection:
+            epoch = read_epoch(connection)
+        yield Runtime(
+            settings=settings,
+            ledger=ledger,
+            clock=clock,
+            terms=terms_of(settings, epoch),
+            rings=rings,
+            clients=clients,
+            outlets=outlets,
+            stopping=threading.Event(),
+            chance=chance,
+        )
+
+
+def open_ledger_of(settings: Settings, *, makes: bool = False) -> Ledger:
+    """Open the ledger and see that its tables are the ones this program knows."""
+    prepare_data_dir(settings)
+    is_new = settings.is_embedded and not ledger_file(settings).exists()
+    ledger = open_ledger(settings.database_url)
+    try:
+        if makes and is_new:
+            migrate(ledger)
+        check(ledger)
+    except BaseException:
+        ledger.close()
+        raise
+    return ledger
+
+
+def ledger_file(settings: Settings) -> Path:
+    """Where the embedded ledger is."""
+    return Path(settings.database_url.removeprefix("sqlite:///"))
+
+
+def prepare_data_dir(settings: Settings) -> None:
+    """Make the data folder, readable by its owner only; raises Misconfigured when it cannot be."""
+    try:
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            "data_dir", f"{settings.data_dir} cannot be made: {error.strerror}"
+        ) from None
+    if not os.access(settings.data_dir, os.R_OK | os.W_OK | os.X_OK):
+        raise Misconfigured("data_dir", f"{settings.data_dir} cannot be written by this user")
+
+
+@contextmanager
+def alone_on(ledger: Ledger) -> Generator[None]:
+    """Hold an SQLite ledger as its one daemon; raises TryLater when another process does.
+
+    The kernel frees the lock when its holder dies. Nothing is held on PostgreSQL.
+    """
+    if ledger.dialect != "sqlite":
+        yield
+        return
+    path = f"{ledger.writer.url.database}.lock"
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise TryLater(
+            "another process works on this SQLite ledger already: one is the limit,"
+            " PostgreSQL takes any number"
+        ) from None
+    try:
+        yield
+    finally:
+        os.close(file)
+
+
+def load_rings(settings: Settings) -> dict[str, KeyRing]:
+    """The public keys of each account that has some; raises Misconfigured for one that is none."""
+    return {
+        name: KeyRing(
+            _load(f"accounts.{name}.public_keys.{place}", path, load_public_key)
+            for place, path in enumerate(account.public_keys)
+        )
+        for name, account in settings.accounts.items()
+        if account.public_keys
+    }
+
+
+def _load(key: str, path: Path, read: Callable[[bytes], _Key]) -> _Key:
+    try:
+        with path.open("rb") as file:
+            data = file.read(KEY_FILE_BYTES_LIMIT + 1)
+    except OSError as error:
+        raise Misconfigured(key, f"{path} cannot be read: {error.strerror}") from None
+    try:
+        return read(data)
+    except BadKey as error:
+        raise Misconfigured(key, f"{path}: {error}") from None
+
+
+def _check_receiver(settings: Settings) -> None:
+    """Fail closed: without a key nothing could be told from a forgery."""
+    if not settings.accounts:
+        raise Misconfigured("accounts", "there is none: a receiver needs an account with a key")
+    for name, account in settings.accounts.items():
+        if not account.public_keys:
+            raise Misconfigured(
+                f"accounts.{name}.public_keys", "is missing: nothing could be told from a forgery"
+            )
+
+
+def _accesses(settings: Settings, rings: Mapping[str, KeyRing]) -> dict[str, Access]:
+    return {
+        name: Access(
+            base=account.api_base,
+            api_key=account.api_key.get_secret_value(),
+            signer=_signer(name, account),
+            ring=rings.get(name),
+            rate=account.rate,
+            concurrency=account.concurrency,
+        )
+        for name, account in settings.accounts.items()
+        if account.api_key is not None
+    }
+
+
+def _signer(name: str, account: Account) -> RequestSigner | None:
+    if account.private_key is None:
+        return None
+    key = _load(f"accounts.{name}.private_key", account.private_key, load_private_key)
+    return RequestSigner(key)
+
+
+def _open_outlet(name: str, settings: Settings) -> Outlet:
+    return Outlet(_open_sink(name, settings.sinks[name]), scale=settings.poll.scale)
+
+
+def _open_sink(name: str, sink: SinkSettings) -> Sink:
+    if isinstance(sink, JsonlSink):
+        return Jsonl(name, sink.path)
+    return Webhook(
+        name,
+        sink.url,
+        [sink.secret.get_secret_value()],
+        request_seconds=sink.timeout_seconds,
+        loopback=sink.allow_loopback_http,
+    )
+
+
+def terms_of(settings: Settings, epoch: str) -> Terms:
+    """What every verb needs to know of the settings."""
+    return Terms(
+        sinks=tuple(settings.sinks),
+        epoch=epoch,
+        scale=settings.poll.scale,
+        grace_seconds=settings.reconcile.grace_seconds,
+        accounts={
+            name: AccountTerms(account.livemode, frozenset(account.apps))
+            for name, account in settings.accounts.items()
+        },
+    )
+
+
+def new_replica(runtime: Runtime, role: str, address: str | None) -> Replica:
+    """This process, under a name that no other has."""
+    name = f"{socket.gethostname()[:100]}-{os.getpid()}-{secrets.token_hex(3)}"
+    now = runtime.clock()
+    return Replica(name, role, address, secrets.token_hex(32), now, now)

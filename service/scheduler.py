@@ -1,0 +1,249 @@
+"""Which job fires when: the table of jobs, and the loop that fires them.
+
+Every replica runs the same table. A job that works on claimed rows runs in all of them; one that
+must run once per firing inserts its slot first, and who inserts it runs it. Nothing is persisted
+but the slots, and nobody leads.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from apscheduler.schedulers.background import (  # pyright: ignore[reportMissingTypeStubs]
+    BackgroundScheduler,
+)
+
+from service import telemetry
+from service.core.errors import TryLater
+from service.core.instant import MICROS, from_micros, to_micros
+from service.ledger import slots
+from service.ledger.slots import Replica
+from service.runtime import Runtime
+from service.work.backfill import backfill
+from service.work.drain import drain
+from service.work.outlet import Outlet
+from service.work.poll import poll
+from service.work.publish import publish
+from service.work.reconcile import reconcile, suspects
+
+TICK_SECONDS = 5.0
+ANCHOR_SECONDS = 30.0
+# Firings are kept this long, for `doctor` and for people.
+SLOTS_KEPT = timedelta(days=7)
+# A firing that was started and not finished in this time is taken over.
+SLOT_LEASE = timedelta(minutes=30)
+# At least so many jobs may run side by side; each sink has one of its own besides.
+THREADS = 8
+STOP_SECONDS = 10.0
+WATCH_SECONDS = 1.0
+
+_log = telemetry.logger("scheduler")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One line of the table. once: by one replica per firing, not by all of them."""
+
+    name: str
+    seconds: float
+    run: Callable[[], object]
+    once: bool = False
+
+
+def jobs(runtime: Runtime) -> list[Job]:
+    """Everything that happens by itself."""
+    ledger, terms, clock = runtime.ledger, runtime.terms, runtime.clock
+    every = runtime.settings.jobs
+    return [
+        Job("drain", every.drain_seconds, lambda: drain(ledger, terms=terms, clock=clock)),
+        Job("suspects", every.suspects_seconds, lambda: suspects(ledger, terms=terms, now=clock())),
+        *_asking(runtime),
+        *(_publishing(runtime, outlet) for outlet in runtime.outlets.values()),
+        Job(
+            "reconcile",
+            every.reconcile_seconds,
+            lambda: reconcile(ledger, terms=terms, now=clock()),
+            once=True,
+        ),
+        Job("prune", every.prune_seconds, lambda: _prune(runtime), once=True),
+    ]
+
+
+def _asking(runtime: Runtime) -> list[Job]:
+    """What asks Ping++; nothing does without an API key."""
+    if not runtime.clients:
+        return []
+    ledger, clients, terms, clock = runtime.ledger, runtime.clients, runtime.terms, runtime.clock
+    every = runtime.settings.jobs
+
+    def looks() -> None:
+        poll(
+            ledger,
+            clients,
+            terms=terms,
+            clock=clock,
+            chance=runtime.chance,
+            stop=runtime.stopping,
+        )
+
+    def walks() -> None:
+        backfill(ledger, clients, terms=terms, clock=clock)
+
+    return [
+        Job("poll", every.poll_seconds, looks),
+        Job("backfill", every.backfill_seconds, walks, once=True),
+    ]
+
+
+def _publishing(runtime: Runtime, outlet: Outlet) -> Job:
+    """One job per sink: a slow one holds up no other."""
+
+    def send() -> None:
+        publish(
+            runtime.ledger,
+            outlet,
+            chance=runtime.chance,
+            clock=runtime.clock,
+            scale=runtime.settings.poll.scale,
+        )
+
+    return Job(f"publish-{outlet.sink.name}", runtime.settings.jobs.publish_seconds, send)
+
+
+def _prune(runtime: Runtime) -> None:
+    with runtime.ledger.begin() as connection:
+        slots.prune(connection, before=runtime.clock() - SLOTS_KEPT)
+
+
+class Scheduler:
+    """Fires jobs in threads until it is stopped, and keeps telling the ledger that it runs."""
+
+    def __init__(self, runtime: Runtime, replica: Replica, table: Iterable[Job] = ()) -> None:
+        self._runtime = runtime
+        self._replica = replica
+        self._ticked_at: float | None = None
+        self._stopped = threading.Event()
+        threads = THREADS + len(runtime.outlets)
+        # no types are known of it
+        self._loop: Any = BackgroundScheduler(
+            jobstores={"default": {"type": "memory"}},
+            executors={"default": {"type": "threadpool", "max_workers": threads}},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            timezone="UTC",
+        )
+        self._add(Job("tick", TICK_SECONDS, self._tick))
+        self._add(Job("anchor", ANCHOR_SECONDS, self._anchor))
+        for job in table:
+            self._add(job)
+
+    def start(self) -> None:
+        """Begin; each job fires at once and then at its own pace."""
+        self._loop.start()
+        threading.Thread(target=self._watch_wall, name="wall", daemon=True).start()
+
+    def tick_age_seconds(self) -> float | None:
+        """How long ago the loop last turned; None: it never did."""
+        return None if self._ticked_at is None else monotonic() - self._ticked_at
+
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """Start nothing more and wait for what runs; False when something would not end in time.
+
+        What was claimed and not given back is taken over by others when its lease ends.
+        """
+        self._stopped.set()
+        self._runtime.stopping.set()
+        stopping = threading.Thread(target=self._loop.shutdown, name="stop", daemon=True)
+        stopping.start()
+        stopping.join(seconds)
+        self._leave()
+        return not stopping.is_alive()
+
+    def _add(self, job: Job) -> None:
+        self._loop.add_job(
+            self._fire,
+            "interval",
+            args=[job],
+            id=job.name,
+            seconds=job.seconds,
+            next_run_time=_wall(),
+        )
+
+    def _fire(self, job: Job) -> None:
+        """Run a job; whatever happens in it, the next firing comes."""
+        try:
+            outcome = self._run_once(job) if job.once else _outcome(job)
+        except TryLater as error:
+            _log.warning("job.later", job=job.name, error=str(error))
+            outcome = "later"
+        except Exception:  # noqa: BLE001  one job's fault must not end the others
+            _log.exception("job.failed", job=job.name)
+            outcome = "failed"
+        telemetry.JOB_RUNS.labels(job.name, outcome).inc()
+
+    def _run_once(self, job: Job) -> str:
+        """Run a firing that nobody else runs; its slot is the ledger's time cut to the cadence."""
+        clock, ledger, holder = self._runtime.clock, self._runtime.ledger, self._replica.name
+        slot_at = cut(clock(), job.seconds)
+        with ledger.begin() as connection:
+            ours = slots.claim_slot(
+                connection, job.name, slot_at, holder=holder, lease=SLOT_LEASE, now=clock()
+            )
+        if not ours:
+            return "elsewhere"
+        outcome = "failed"
+        try:
+            outcome = _outcome(job)
+        finally:
+            with ledger.begin() as connection:
+                slots.finish_slot(
+                    connection, job.name, slot_at, holder=holder, outcome=outcome, now=clock()
+                )
+        return outcome
+
+    def _tick(self) -> None:
+        self._ticked_at = monotonic()
+        now = self._runtime.clock()
+        with self._runtime.ledger.begin() as connection:
+            slots.heartbeat(connection, replace(self._replica, ticked_at=now))
+
+    def _anchor(self) -> None:
+        step = self._runtime.clock.reanchor()
+        if abs(step) > timedelta(seconds=1):
+            _log.warning("clock.jumped", seconds=step.total_seconds())
+
+    def _watch_wall(self) -> None:
+        """APScheduler plans by the host's clock: were that set back, all jobs would stand still."""
+        wall, at = _wall(), monotonic()
+        while not self._stopped.wait(WATCH_SECONDS):
+            step = (_wall() - wall).total_seconds() - (monotonic() - at)
+            wall, at = _wall(), monotonic()
+            if abs(step) > WATCH_SECONDS:
+                _log.warning("clock.host_jumped", seconds=step)
+                for job in self._loop.get_jobs():
+                    job.modify(next_run_time=_wall())
+
+    def _leave(self) -> None:
+        try:
+            with self._runtime.ledger.begin() as connection:
+                slots.leave(connection, self._replica.name)
+        except TryLater:
+            _log.warning("scheduler.not_signed_off")
+
+
+def cut(instant: datetime, seconds: float) -> datetime:
+    """The beginning of the interval of `seconds`, counted from 1970, that `instant` lies in."""
+    step = max(round(seconds * MICROS), 1)
+    return from_micros(to_micros(instant) // step * step)
+
+
+def _outcome(job: Job) -> str:
+    with telemetry.JOB_SECONDS.labels(job.name).time():
+        job.run()
+    return "done"
+
+
+def _wall() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251  what APScheduler itself goes by
