@@ -210,4 +210,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def kill_rounds(request: pytest.FixtureRequest) -> int:
     """How often a crash test kills the daemon."""
-    return int(request.config.getoption("--kill-rounds"))
+    rounds = request.config.getoption("--kill-rounds")
+    assert isinstance(rounds, int)
+    return rounds

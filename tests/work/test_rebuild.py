@@ -1,0 +1,65 @@
+"""Every belief is the join of what was seen of it, and a belief that is not is found."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from service.core.observation import Key, Source
+from service.ledger.engine import Ledger
+from service.ledger.schema import beliefs
+from service.pingpp.reader import read_object
+from service.work.apply import apply
+from service.work.rebuild import SLICE, Rebuilt, rebuild
+from service.work.terms import Terms
+from tests import bodies
+from tests.work.stories import Fields
+
+TERMS = Terms(epoch="e1")
+
+
+def tell(ledger: Ledger, fields: Fields, at: datetime) -> None:
+    seen = read_object(fields, account="shop", source=Source.WEBHOOK, seen_at=at)
+    apply(ledger, seen.observations, terms=TERMS, now=at)
+
+
+def rebuilt(ledger: Ledger) -> Rebuilt:
+    *_, last = rebuild(ledger)
+    return last
+
+
+def test_an_empty_ledger_has_nothing_to_compare(ledger: Ledger) -> None:
+    assert rebuilt(ledger) == Rebuilt()
+
+
+def test_beliefs_are_the_join_of_what_was_seen(ledger: Ledger, now: datetime) -> None:
+    for minute, status in enumerate(("created", "paid", "created", "refunded")):
+        tell(ledger, bodies.order(status=status), now + timedelta(minutes=minute))
+    tell(ledger, bodies.withdrawal(status="succeeded"), now)
+    tell(ledger, bodies.withdrawal(status="failed"), now)
+    done = rebuilt(ledger)
+    assert (done.objects, done.observations, done.differing) == (3, 10, [])
+
+
+def test_a_belief_that_was_changed_by_hand_is_found(ledger: Ledger, now: datetime) -> None:
+    tell(ledger, bodies.order(), now)
+    tell(ledger, bodies.withdrawal(), now)
+    with ledger.begin() as connection:
+        connection.execute(
+            sa.update(beliefs).where(beliefs.c.kind == "order").values(amount_paid=1)
+        )
+    assert rebuilt(ledger).differing == [Key("shop", "order", bodies.order()["id"])]
+
+
+def test_more_than_a_slice_is_compared(ledger: Ledger, now: datetime) -> None:
+    seen = [
+        read_object(
+            bodies.withdrawal(id=f"17{number:06}"),
+            account="shop",
+            source=Source.WEBHOOK,
+            seen_at=now,
+        ).observations[0]
+        for number in range(SLICE + 7)
+    ]
+    apply(ledger, seen, terms=TERMS, now=now)
+    assert len(list(rebuild(ledger))) == 2
+    assert rebuilt(ledger).objects == SLICE + 7
