@@ -93,15 +93,15 @@ def record(connection: sa.Connection, verdict: Verdict, terms: Telling, *, now: 
     born = _insert(connection, verdict.new, terms, now)
     due = _update(connection, verdict.due, "suspected", state="open", opened_at=now)
     gone = _update(connection, verdict.gone, None, state="settled", settled_at=now)
-    told = [_Told(f, "opened", now, now) for f in born if terms.patience(f.rule) <= _NO_PATIENCE]
-    told += [_Told(sides.get(one.id, one.finding), "opened", one.found_at, now) for one in due]
+    told = [_Told(f, "open", now, now) for f in born if terms.patience(f.rule) <= _NO_PATIENCE]
+    told += [_Told(sides.get(one.id, one.finding), "open", one.found_at, now) for one in due]
     told += [
         _Told(one.finding, "settled", one.found_at, one.opened_at) for one in gone if one.opened_at
     ]
     outbox.enqueue(connection, _messages(connection, told, terms, now), terms.sinks, now=now)
     return Moves(
         suspected=tuple(f for f in born if terms.patience(f.rule) > _NO_PATIENCE),
-        opened=tuple(one.finding for one in told if one.state == "opened"),
+        opened=tuple(one.finding for one in told if one.state == "open"),
         settled=tuple(one.finding for one in gone),
     )
 
