@@ -31,9 +31,10 @@ class Jsonl:
     at_once = AT_ONCE
     workers = 1
 
-    def __init__(self, name: str, path: Path) -> None:
+    def __init__(self, name: str, path: Path, *, lock_seconds: float = LOCK_SECONDS) -> None:
         self.name = name
         self._path = path
+        self._lock_seconds = lock_seconds
         key = f"sinks.{name}.path"
         if not path.is_absolute():
             raise Misconfigured(key, "should be an absolute path")
@@ -49,7 +50,7 @@ class Jsonl:
         del now
         lines = b"".join(message.body + b"\n" for message in messages)
         try:
-            with _locked(self._path) as file:
+            with _locked(self._path, self._lock_seconds) as file:
                 _append(file, lines)
         except OSError as error:
             return Later(_word(error), away=True)
@@ -64,7 +65,7 @@ def _word(error: OSError) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Generator[int]:
+def _locked(path: Path, lock_seconds: float) -> Generator[int]:
     """The file, opened and locked. It is opened anew each time, as it may have been rotated."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
     fresh = not path.exists()
@@ -72,7 +73,7 @@ def _locked(path: Path) -> Generator[int]:
     try:
         if not stat.S_ISREG(os.fstat(file).st_mode):
             raise OSError(errno.EINVAL, "not a regular file")
-        _lock(file)
+        _lock(file, lock_seconds)
         if fresh:
             _sync_folder(path.parent)
         yield file
@@ -80,8 +81,8 @@ def _locked(path: Path) -> Generator[int]:
         os.close(file)
 
 
-def _lock(file: int) -> None:
-    ends_at = time.monotonic() + LOCK_SECONDS
+def _lock(file: int, lock_seconds: float) -> None:
+    ends_at = time.monotonic() + lock_seconds
     while True:
         try:
             return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -22,6 +22,14 @@ CONNECTS_LIMIT = 3
 _ends_at: ContextVar[float] = ContextVar("ends_at", default=math.inf)
 
 
+class NotResolved(httpcore2.ConnectError):
+    """The name has no address, or nobody said so in time."""
+
+
+class NotTrusted(httpcore2.ConnectError):
+    """TLS could not be agreed on: certificate, name or version."""
+
+
 @contextmanager
 def within(seconds: float) -> Generator[None]:
     """Whatever this thread connects, writes and reads in the block ends in `seconds`."""
@@ -60,7 +68,7 @@ class Pinned(httpcore2.NetworkBackend):
         try:
             found = addresses(host, port, seconds=_left(), here=self._here, ask=self._ask)
         except OSError as error:
-            raise httpcore2.ConnectError("the name was not resolved") from error
+            raise NotResolved("the name was not resolved") from error
         failure: Exception = httpcore2.ConnectError("no address")
         for address in found[:CONNECTS_LIMIT]:
             try:
@@ -98,7 +106,10 @@ class _Bounded(httpcore2.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
         del timeout
-        return _Bounded(self._inner.start_tls(ssl_context, server_hostname, _left()))
+        try:
+            return _Bounded(self._inner.start_tls(ssl_context, server_hostname, _left()))
+        except httpcore2.ConnectError as error:
+            raise NotTrusted("TLS failed") from error
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

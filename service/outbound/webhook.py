@@ -4,6 +4,7 @@ Signed by Standard Webhooks, so that a receiver can use any of its libraries; th
 message's bytes, a CloudEvents 1.0 document. Only a whole head with 2xx confirms a message.
 """
 
+import base64
 import ssl
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from standardwebhooks import Webhook as Signer
 from service.core.errors import Misconfigured
 from service.core.messages import Message
 from service.outbound.address import AddressRefused, Resolve, Target, check_url, resolve
-from service.outbound.pinned import Pinned, within
+from service.outbound.pinned import NotResolved, NotTrusted, Pinned, within
 from service.outbound.sink import Dead, Later, Receipt, Sent
 
 REQUEST_SECONDS = 15.0
@@ -27,7 +28,6 @@ RETRY_AFTER_LIMIT = timedelta(hours=1)
 WORKERS = 4
 KEEPALIVE_SECONDS = 5.0
 SECRET_BYTES = 24
-SECRET_PREFIX = "whsec_"  # noqa: S105  the scheme's fixed prefix, not a secret
 
 GONE = 410
 ASKS_FOR_TIME = (429, 503)
@@ -76,8 +76,12 @@ class Webhook:
                 return self._post(message, now)
         except AddressRefused:
             return Later("address", away=True)
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-            return Later(_connect_word(error), away=True)
+        except NotResolved:
+            return Later("resolve", away=True)
+        except NotTrusted:
+            return Later("tls", away=True)
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+            return Later("connect", away=True)
         except httpcore2.TimeoutException:
             return Later("timeout")
         except (httpcore2.NetworkError, httpcore2.ProtocolError):
@@ -90,7 +94,11 @@ class Webhook:
     def _post(self, message: Message, now: datetime) -> Receipt:
         headers = self.headers(message, now)
         with self._pool.stream(
-            "POST", self._target.url, headers=headers, content=message.body
+            "POST",
+            self._target.url,
+            headers=headers,
+            content=message.body,
+            extensions={"timeout": {"pool": self._request_seconds}},
         ) as answer:
             receipt = _receipt(answer.status, dict(answer.headers), now)
             # read only so that the connection can be used again; the head has decided
@@ -124,16 +132,17 @@ def _target(name: str, url: str, ports: Collection[int], *, loopback: bool) -> T
 
 
 def _signer(name: str, secret: str) -> Signer:
+    """Decode the secret strictly: the library itself skips whatever is not base64."""
+    prefix, _, encoded = secret.partition("_")
     try:
-        signer = Signer(secret) if secret.startswith(SECRET_PREFIX) else None
-    except (ValueError, RuntimeError):
-        signer = None
-    # base64 carries three bytes in four letters
-    if signer is None or len(secret) - len(SECRET_PREFIX) < SECRET_BYTES * 4 // 3:
+        key = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
+        key = b""
+    if prefix != "whsec" or len(key) < SECRET_BYTES:
         raise Misconfigured(
             f"sinks.{name}.secret", f"should be whsec_ and base64 of {SECRET_BYTES} bytes or more"
         )
-    return signer
+    return Signer(key)
 
 
 def _trust(name: str, ca_file: Path | None) -> ssl.SSLContext:
@@ -153,13 +162,6 @@ def _own_trust(name: str, ca_file: Path) -> ssl.SSLContext:
     except (OSError, ssl.SSLError):
         raise Misconfigured(f"sinks.{name}.ca_file", f"{ca_file} holds no certificate") from None
     return context
-
-
-def _connect_word(error: Exception) -> str:
-    cause = error.__cause__
-    if isinstance(cause, ssl.SSLError):
-        return "tls"
-    return "connect"
 
 
 def _receipt(status: int, headers: dict[bytes, bytes], now: datetime) -> Receipt:
