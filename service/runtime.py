@@ -15,6 +15,7 @@ from typing import TypeVar
 from service.core.errors import Misconfigured, TryLater
 from service.ledger.clock import LedgerClock
 from service.ledger.engine import Ledger, open_ledger
+from service.ledger.leases import release_all
 from service.ledger.migrations import check, migrate, read_epoch
 from service.ledger.slots import Replica
 from service.outbound.jsonl import Jsonl
@@ -128,7 +129,8 @@ def prepare_data_dir(settings: Settings) -> None:
 def alone_on(ledger: Ledger) -> Generator[None]:
     """Hold an SQLite ledger as its one daemon; raises TryLater when another process does.
 
-    The kernel frees the lock when its holder dies. Nothing is held on PostgreSQL.
+    The kernel frees the lock when its holder dies; what that one had claimed is free at once.
+    Nothing is held on PostgreSQL: there leases run out.
     """
     if ledger.dialect != "sqlite":
         yield
@@ -144,6 +146,8 @@ def alone_on(ledger: Ledger) -> Generator[None]:
             " PostgreSQL takes any number"
         ) from None
     try:
+        with ledger.begin() as connection:
+            release_all(connection)
         yield
     finally:
         os.close(file)
