@@ -15,7 +15,7 @@ from service.sandbox.paying import complete_charge, create_order, expire_order, 
 from service.sandbox.records import Charge, Order, OrderRefund
 from service.sandbox.refunding import end_refund, refund_order, send_refund
 from service.sandbox.refusal import Refusal
-from service.sandbox.sharing import create_allocation
+from service.sandbox.sharing import create_allocation, end_allocation
 from service.sandbox.truth import Truth
 
 _AMOUNT = 1000
@@ -161,7 +161,8 @@ def _overallocated(truth: Truth, app: str, now: datetime) -> list[Order]:
         "order_no": f"share{order.merchant_order_no}",
         "recipients": [{"user": "WHDR", "amount": _AMOUNT + 1}],
     }
-    create_allocation(truth, fields, now, unchecked=True)
+    made = create_allocation(truth, fields, now, unchecked=True)
+    end_allocation(truth, made, now, succeeded=True)
     return [order]
 
 

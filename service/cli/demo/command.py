@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Generator
@@ -26,6 +27,7 @@ from service.sandbox.server import serving, wall_clock
 from service.sandbox.truth import Pace
 
 API_KEY = "sk_live_sandbox"
+_TERMINATED = 143
 MERCHANT_KEY = "merchant.pem"
 PROVIDER_SCALE = 30.0
 
@@ -57,6 +59,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed, the same story.")] = 1,
 ) -> None:
     """Show a fake Ping++, the daemon and a merchant at work, with faults, and compare the books."""
+    signal.signal(signal.SIGTERM, _end)
     screen, paper = Console(stderr=True), Console()
     with _folder(keep=keep) as folder, _stage(folder, seed) as (base, daemon):
         signer = RequestSigner(private_key(folder / MERCHANT_KEY))
@@ -72,6 +75,11 @@ def demo(
             if keep:
                 _wait(screen, base, daemon)
     raise typer.Exit(0 if verdict.good else 1)
+
+
+def _end(_signal: int, _frame: object) -> None:
+    """End in order: what was started is stopped."""
+    raise typer.Exit(_TERMINATED)
 
 
 @contextmanager

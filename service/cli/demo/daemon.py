@@ -104,7 +104,6 @@ class Daemon:
 
     def start(self) -> None:
         """Start it and wait until it is ready; RuntimeError with its last words when it is not."""
-        self.run("migrate")
         with (self.folder / "daemon.log").open("wb") as log:
             self.process = subprocess.Popen(  # noqa: S603  our own interpreter and arguments
                 self._command("up"), stdout=log, stderr=log, stdin=subprocess.DEVNULL

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 _CHANGE = "pingpp."
+_MISMATCH = "pingledger.mismatch."
 _NOTIFIED = "webhook"
+
+Row = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -24,7 +27,7 @@ class Figures:
     refunded: int = 0
 
 
-def count_messages(figures: Figures, messages: Iterable[Mapping[str, Any]]) -> None:
+def count_messages(figures: Figures, messages: Iterable[Row]) -> None:
     """Count the published changes, and the objects of which no notification told."""
     sources: dict[tuple[str, str], set[str]] = {}
     figures.changes = 0
@@ -37,7 +40,31 @@ def count_messages(figures: Figures, messages: Iterable[Mapping[str, Any]]) -> N
     figures.only_by_asking = sum(_NOTIFIED not in seen for seen in sources.values())
 
 
-def count_objects(figures: Figures, rows: Iterable[Mapping[str, Any]]) -> None:
+def book_of(messages: Iterable[Row]) -> list[Row]:
+    """What a consumer of the messages knows: each object as its newest change left it."""
+    book: dict[tuple[str, str], Row] = {}
+    for message in messages:
+        if message["type"].startswith(_CHANGE):
+            data = message["data"]
+            book[data["kind"], data["id"]] = {
+                **data["after"],
+                "kind": data["kind"],
+                "id": data["id"],
+            }
+    return list(book.values())
+
+
+def mismatches_of(messages: Iterable[Row]) -> list[Row]:
+    """What a consumer knows of mismatches: each as it was told last."""
+    told: dict[tuple[str, str, str], Row] = {}
+    for message in messages:
+        if message["type"].startswith(_MISMATCH):
+            data = message["data"]
+            told[data["rule"], data["kind"], data["id"]] = data
+    return list(told.values())
+
+
+def count_objects(figures: Figures, rows: Iterable[Row]) -> None:
     """Count the ledger's objects, and its orders' money."""
     known = list(rows)
     orders = [row for row in known if row["kind"] == "order"]
@@ -46,14 +73,14 @@ def count_objects(figures: Figures, rows: Iterable[Mapping[str, Any]]) -> None:
     figures.refunded = sum(row["amount_refunded"] or 0 for row in orders)
 
 
-def count_deliveries(figures: Figures, rows: Iterable[Mapping[str, Any]]) -> None:
+def count_deliveries(figures: Figures, rows: Iterable[Row]) -> None:
     """Count what was received: every delivery once, its repeats beside it."""
     known = list(rows)
     figures.received = len(known)
     figures.repeated = sum(int(row["repeats"]) for row in known)
 
 
-def count_sandbox(figures: Figures, stats: Mapping[str, Any]) -> None:
+def count_sandbox(figures: Figures, stats: Row) -> None:
     """Count what the other side did: events that happened, were lost, and were forged in vain."""
     figures.events = stats["events"]
     figures.lost = stats["faults"].get("lose", 0)

@@ -1,6 +1,7 @@
 """How the demo runs: trade, plant errors, stop, let everything settle, compare the books."""
 
 import time
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -9,10 +10,13 @@ import httpx2
 from service.cli.demo.daemon import Daemon
 from service.cli.demo.figures import (
     Figures,
+    Row,
+    book_of,
     count_deliveries,
     count_messages,
     count_objects,
     count_sandbox,
+    mismatches_of,
 )
 from service.cli.demo.judge import Verdict, judge
 from service.cli.demo.merchant import APP, Merchant, Told
@@ -100,20 +104,29 @@ class Play:
         """Judge until everything agrees, or time is over."""
         started = time.monotonic()
         while True:
-            verdict = self._judge()
+            messages = self._daemon.messages()
+            told = self._judge(book_of(messages), mismatches_of(messages))
             waited = time.monotonic() - started
-            report("对账中 / settling", waited, f"{len(verdict.differences)} 不一致 / to settle")
+            report("对账中 / settling", waited, f"{len(told.differences)} 不一致 / to settle")
+            if not told.good and waited < SETTLE_SECONDS:
+                time.sleep(JUDGE_SECONDS)
+                continue
+            verdict = self._final(messages, told)
             if verdict.good or waited > SETTLE_SECONDS:
                 return verdict
-            time.sleep(JUDGE_SECONDS)
 
-    def _judge(self) -> Verdict:
+    def _final(self, messages: Sequence[Row], told: Verdict) -> Verdict:
+        """Judge the ledger itself, by the commands that anybody would use."""
         rows = self._daemon.rows("objects", "--format", "jsonl")
-        mismatches = self._daemon.rows("mismatches", "--json")
         count_objects(self._figures, rows)
         count_sandbox(self._figures, self._look("stats"))
         count_deliveries(self._figures, self._daemon.rows("deliveries", "--json"))
-        count_messages(self._figures, self._daemon.messages())
+        count_messages(self._figures, messages)
+        verdict = self._judge(rows, self._daemon.rows("mismatches", "--json"))
+        verdict.untold = len(told.differences)
+        return verdict
+
+    def _judge(self, rows: Sequence[Row], mismatches: Sequence[Row]) -> Verdict:
         truth = self._look("truth")["objects"]
         return judge(rows, truth, self._look("planted")["planted"], mismatches)
 

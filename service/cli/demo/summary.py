@@ -24,6 +24,7 @@ def as_json(figures: Figures, verdict: Verdict) -> dict[str, Any]:
         "planted": verdict.planted,
         "found": verdict.found,
         "stray": verdict.stray,
+        "untold": verdict.untold,
     }
 
 
@@ -56,10 +57,11 @@ def _rows(figures: Figures, verdict: Verdict) -> list[tuple[str, str, str]]:
         ("发现的差错 / 种下的差错", "Errors found of those planted", found),
         ("多报的差错", "Errors found but not planted", f"{len(verdict.stray):,}"),
         (
-            "与平台不一致的对象",
-            "Objects that differ from the truth",
+            "账本与平台不一致的对象",
+            "Ledger objects that differ",
             f"{len(verdict.differences):,}",
         ),
+        ("下游与平台不一致的对象", "Published objects that differ", f"{verdict.untold:,}"),
     ]
 
 
