@@ -19,7 +19,7 @@ from service.ledger.pages import Progress, Walk
 from service.pingpp.answers import Answer, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.endpoints import is_id, list_target
-from service.pingpp.lists import AskPage, walk
+from service.pingpp.lists import PAGES_LIMIT, AskPage, walk
 from service.pingpp.reader import Page, Sighting
 from service.work import alarms
 from service.work.apply import apply
@@ -79,12 +79,13 @@ class _Walk:
             return self._done
         with self._ledger.read() as connection:
             known = pages.read(connection, self._which)
-        progress = known or Progress(since=_seconds(self._clock() - first))
+        started = _seconds(self._clock())
+        progress = known or Progress(since=started - int(first.total_seconds()))
         try:
             for _ in range(PASSES_LIMIT):
-                is_rest = progress.until > 0
                 progress = self._pass(progress)
-                if progress.until == 0 and not is_rest:
+                is_new = progress.since + _OVERLAP >= started
+                if self._done["stuck"] or (progress.until == 0 and is_new):
                     break
         except (Unanswered, Rejected, Unreadable) as error:
             _log.warning("backfill.cut", list=self._which.name, cause=str(error))
@@ -94,22 +95,27 @@ class _Walk:
     def _pass(self, progress: Progress) -> Progress:
         """Walk at most a hundred pages; gives what is left, `until` 0 when nothing is."""
         began = progress.began or _seconds(self._clock())
-        until, more = progress.until, False
-        for page in walk(
-            self._asking(progress), account=self._which.account, paging=self._shape.paging
-        ):
+        until, walked, more = progress.until or began, 0, False
+        found = walk(self._asking(progress), account=self._which.account, paging=self._shape.paging)
+        for page in found:
+            walked += 1
             times = _times(page)
-            # a server that takes no bounds shows what is older, too
-            more = page.has_more and not (times and max(times) < progress.since)
-            until = min([until or began, *times])
+            # style B's order is not documented: only what comes newest first tells how far it came
+            is_sorted = times == sorted(times, reverse=True)
+            until = min([until, *times]) if is_sorted else until
             self._take(page, Progress(progress.since, until, began))
+            # a server that takes no bounds shows what is older, too
+            is_older = bool(times) and is_sorted and times[0] < progress.since
+            more = page.has_more and not is_older
             if not more:
                 break
-        stuck = progress.until > 0 and until >= progress.until
-        if more and stuck:
+        rest = Progress(progress.since, until, began)
+        if not more or walked < PAGES_LIMIT:
+            rest = Progress(began - _OVERLAP)
+        elif until == progress.until:
             _log.warning("backfill.stuck", list=self._which.name)
-        left = more and not stuck
-        rest = Progress(progress.since, until, began) if left else Progress(began - _OVERLAP)
+            self._done["stuck"] += 1
+            rest = Progress(began - _OVERLAP)
         with self._ledger.begin() as connection:
             pages.write(connection, self._which, rest, now=self._clock())
         return rest
