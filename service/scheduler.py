@@ -90,7 +90,7 @@ def _asking(runtime: Runtime) -> list[Job]:
         )
 
     def walks() -> None:
-        backfill(ledger, clients, terms=terms, clock=clock)
+        backfill(ledger, clients, terms=terms, clock=clock, stop=runtime.stopping)
 
     return [
         Job("poll", every.poll_seconds, looks),

@@ -84,13 +84,17 @@ class _Reply:
 
 
 class Host:
-    """What all accounts on one host share: its slots, its rate limit, its breaker."""
+    """What all accounts on one host share: its slots, its rate limit, its breaker.
 
-    def __init__(self) -> None:
+    scale: divides the waits that we choose; 1 in production, more in rehearsals.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
         self.lock = threading.Lock()
         self.slots = threading.BoundedSemaphore(HOST_CONCURRENCY)
-        self.breaker = Gate(failures=10, base=30, cap=300)
-        self.limit = Gate(failures=1, base=5, cap=20)
+        self.scale = scale
+        self.breaker = Gate(failures=10, base=30 / scale, cap=300 / scale)
+        self.limit = Gate(failures=1, base=5 / scale, cap=20 / scale)
 
 
 class Client:
@@ -114,7 +118,8 @@ class Client:
         self._clock, self._chance, self._ticks, self._sleep = clock, chance, ticks, sleep
         self._pace = Pace(access.rate)
         # a refused key is tried every five minutes; 403 is this account's own limit (facts 4.4)
-        key, plan = Gate(1, 300, 300, wary=True), Gate(1, 5, 20)
+        key = Gate(failures=1, base=300 / host.scale, cap=300 / host.scale, wary=True)
+        plan = Gate(failures=1, base=5 / host.scale, cap=20 / host.scale)
         self._gates = (host.breaker, host.limit, key, plan)
         self._answering: dict[str, int] = {}
         self.skew: timedelta | None = None
@@ -279,11 +284,14 @@ def open_clients(
     *,
     clock: Callable[[], datetime],
     chance: Callable[[], float],
+    scale: float = 1.0,
 ) -> dict[str, Client]:
     """One client per account; accounts on one host share its slots, its limit and its breaker."""
     hosts: dict[str, Host] = {}
     return {
-        account: Client(access, hosts.setdefault(access.base, Host()), clock=clock, chance=chance)
+        account: Client(
+            access, hosts.setdefault(access.base, Host(scale)), clock=clock, chance=chance
+        )
         for account, access in accesses.items()
     }
 

@@ -7,6 +7,7 @@ keeps how far it came and goes on from there. That a list lacks an object proves
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from threading import Event
 
 from service import telemetry
 from service.core.errors import TryLater, Unreadable
@@ -42,9 +43,11 @@ def backfill(
     terms: Terms,
     clock: Callable[[], datetime],
     first: timedelta = FIRST,
+    stop: Event | None = None,
 ) -> Counter[str]:
     """Walk every list of every account; gives how many objects were listed, new, or unread.
 
+    stop: once set, no further page is asked for; the next run goes on from there.
     Raises TryLater when the ledger is away. A list that cannot be walked leaves the others alone.
     """
     done: Counter[str] = Counter()
@@ -52,8 +55,8 @@ def backfill(
         for kind in KINDS.values():
             for shape in kind.lists:
                 for app in sorted(terms.accounts.get(account, AccountTerms()).apps):
-                    one = _Walk(ledger, client, Walk(account, kind.name, app), shape, terms, clock)
-                    done.update(one.run(first))
+                    which = Walk(account, kind.name, app)
+                    done.update(_Walk(ledger, client, which, shape, terms, clock, stop).run(first))
     return done
 
 
@@ -68,7 +71,9 @@ class _Walk:
         shape: List,
         terms: Terms,
         clock: Callable[[], datetime],
+        stop: Event | None,
     ) -> None:
+        self._stop = stop
         self._ledger, self._client, self._which, self._shape = ledger, client, which, shape
         self._terms, self._clock = terms, clock
         self._done: Counter[str] = Counter()
@@ -124,6 +129,8 @@ class _Walk:
         created = {"gte": progress.since} | ({"lte": progress.until} if progress.until else {})
 
         def ask(number: int, after: str | None) -> Answer:
+            if self._stop is not None and self._stop.is_set():
+                raise Unanswered("stopping", sent=False)
             app = self._which.app
             target = list_target(self._shape, app, page=number, after=after, created=created)
             return self._client.get(target)
