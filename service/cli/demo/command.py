@@ -61,6 +61,7 @@ def demo(
     """Show a fake Ping++, the daemon and a merchant at work, with faults, and compare the books."""
     signal.signal(signal.SIGTERM, _end)
     screen, paper = Console(stderr=True), Console()
+    screen.print("启动支付平台沙箱与 pingledger … / starting", highlight=False)
     with _folder(keep=keep) as folder, _stage(folder, seed) as (base, daemon):
         signer = RequestSigner(private_key(folder / MERCHANT_KEY))
         auth = Signed(API_KEY, signer, wall_clock)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from random import Random
 from typing import Any
 
@@ -22,6 +23,7 @@ from service.cli.demo.judge import Verdict, judge
 from service.cli.demo.merchant import APP, Merchant, Told
 from service.cli.demo.progress import Report
 from service.core.errors import TryLater
+from service.ledger import reads
 
 STORIES_A_SECOND = 4.0
 STEP_SECONDS = 0.05
@@ -116,13 +118,16 @@ class Play:
                 return verdict
 
     def _final(self, messages: Sequence[Row], told: Verdict) -> Verdict:
-        """Judge the ledger itself, by the commands that anybody would use."""
-        rows = self._daemon.rows("objects", "--format", "jsonl")
-        count_objects(self._figures, rows)
-        count_sandbox(self._figures, self._look("stats"))
-        count_deliveries(self._figures, self._daemon.rows("deliveries", "--json"))
+        """Judge the ledger itself: what `objects`, `deliveries` and `mismatches` print."""
+        with closing(self._daemon.open_ledger()) as ledger:
+            objects = [row._asdict() for row in reads.objects(ledger)]
+            deliveries = [row._asdict() for row in reads.delivery_rows(ledger)]
+            mismatches = [row._asdict() for row in reads.mismatch_rows(ledger)]
+        count_objects(self._figures, objects)
+        count_deliveries(self._figures, deliveries)
         count_messages(self._figures, messages)
-        verdict = self._judge(rows, self._daemon.rows("mismatches", "--json"))
+        count_sandbox(self._figures, self._look("stats"))
+        verdict = self._judge(objects, mismatches)
         verdict.untold = len(told.differences)
         return verdict
 
