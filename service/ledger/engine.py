@@ -6,7 +6,7 @@ locks for writers, one REPEATABLE READ snapshot for readers.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from service.core.errors import Misconfigured, Raced, TryLater
 from service.core.instant import from_micros
+from service.ledger.turns import Turns
 
 BUSY_TIMEOUT_SECONDS = 5
 POOL_SIZE = 8
@@ -35,6 +36,7 @@ class Ledger:
         self.writer = writer
         self.reader = reader
         self.dialect = writer.dialect.name
+        self._turns = Turns()
 
     @contextmanager
     def begin(self) -> Generator[Connection]:
@@ -42,8 +44,14 @@ class Ledger:
 
         Raises TryLater when the database is away, locked or full.
         """
-        with _translated(), self.writer.begin() as connection:
+        with _translated(), self.turn(), self.writer.begin() as connection:
             yield connection
+
+    def turn(self, *, first: bool = False) -> AbstractContextManager[None]:
+        """This process's right to write where only one may; `first` is for the inbox."""
+        if self.dialect != "sqlite":
+            return nullcontext()
+        return self._turns.take(wait_seconds=BUSY_TIMEOUT_SECONDS, first=first)
 
     @contextmanager
     def read(self) -> Generator[Connection]:

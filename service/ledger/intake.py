@@ -66,7 +66,8 @@ class Intake:
         raises TryLater: also when the outcome of the commit is unknown, for a repeat does no harm.
         """
         try:
-            return self._insert(self._connection(), arrivals)
+            with self._ledger.turn(first=True):
+                return self._insert(self._connection(), arrivals)
         except Exception as error:
             self.close()
             raise TryLater(f"the inbox cannot be written: {type(error).__name__}") from error
