@@ -68,16 +68,19 @@ def serving(api: FakeApi, sink: FakeSink) -> Generator[int]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            object_id = self.path.rpartition("/")[2]
-            api.note(object_id)
-            self._answer(wire(bodies.withdrawal(id=object_id, status="processing")))
+            place, _, object_id = self.path.rpartition("/")
+            if place.endswith("/withdrawals"):
+                api.note(object_id)
+                self._answer(wire(bodies.withdrawal(id=object_id, status="processing")))
+            else:
+                self._answer(b'{"error":{"type":"invalid_request_error"}}', 404)
 
         def do_POST(self) -> None:
             sink.take(self.rfile.read(int(self.headers["Content-Length"] or "0")))
             self._answer(b"{}")
 
-        def _answer(self, body: bytes) -> None:
-            self.send_response(200)
+        def _answer(self, body: bytes, status: int = 200) -> None:
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
