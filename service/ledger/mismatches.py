@@ -16,11 +16,14 @@ from service.core.observation import Key
 from service.ledger import outbox
 from service.ledger.dialect import insert
 from service.ledger.rules import BY_CODE, Finding
-from service.ledger.rules.check import Checked, Live
+from service.ledger.rules.check import Checked, Live, is_answered
 from service.ledger.rules.sources import word
 from service.ledger.schema import mismatches
 
 _NO_PATIENCE = timedelta(0)
+# While the provider cannot be asked, so many times its grace passes before a suspicion opens: an
+# outage of theirs is no alarm for each of their refunds.
+SILENCE = 10
 _SIDES = ("ours", "theirs", "currency")
 
 
@@ -37,15 +40,31 @@ class Telling:
         """The grace of one rule's findings."""
         return BY_CODE[code].patience(self.grace_seconds, self.scale)
 
+    def is_unanswered(self, one: Live) -> bool:
+        """Whether a suspicion waits for the answer to a question of ours."""
+        is_suspected = one.state == "suspected" and one.finding.rule in BY_CODE
+        return is_suspected and BY_CODE[one.finding.rule].asks and not one.answered
+
+    def is_due(self, one: Live, now: datetime) -> bool:
+        """Whether a suspicion has lasted long enough: facts open it, or a long silence."""
+        patience = self.patience(one.finding.rule)
+        if self.is_unanswered(one):
+            patience *= SILENCE
+        return one.state == "suspected" and now - one.found_at >= patience
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be written: findings that are new, live ones that are due, differ or are gone."""
+    """What is to be written: findings that are new, live ones that are due, differ or are gone.
+
+    waiting: suspicions that last until a question of ours is answered; nothing is written of them.
+    """
 
     new: tuple[Finding, ...] = ()
     due: tuple[Live, ...] = ()
     moved: tuple[tuple[Live, Finding], ...] = ()
     gone: tuple[Live, ...] = ()
+    waiting: tuple[Live, ...] = ()
 
     @property
     def keys(self) -> list[Key]:
@@ -76,14 +95,11 @@ def weigh(checked: Checked, terms: Telling, *, now: datetime) -> Verdict:
     still = [(one, found[name]) for name, one in live.items() if name in found]
     return Verdict(
         new=tuple(finding for name, finding in found.items() if name not in live),
-        due=tuple(one for one, finding in still if _is_due(one, finding, terms, now)),
+        due=tuple(one for one, _ in still if terms.is_due(one, now)),
         moved=tuple((one, finding) for one, finding in still if finding != one.finding),
         gone=tuple(one for name, one in live.items() if name not in found),
+        waiting=tuple(one for one, _ in still if terms.is_unanswered(one)),
     )
-
-
-def _is_due(one: Live, finding: Finding, terms: Telling, now: datetime) -> bool:
-    return one.state == "suspected" and now - one.found_at >= terms.patience(finding.rule)
 
 
 def record(connection: sa.Connection, verdict: Verdict, terms: Telling, *, now: datetime) -> Moves:
@@ -229,11 +245,7 @@ def _data(told: _Told) -> dict[str, Any]:
 
 
 def ripe(connection: sa.Connection, terms: Telling, *, now: datetime, limit: int) -> list[Key]:
-    """Objects with suspicions whose grace is over, the longest suspected first."""
-    over = (
-        sa.and_(mismatches.c.rule == code, mismatches.c.found_at <= now - terms.patience(code))
-        for code in BY_CODE
-    )
+    """Objects with suspicions that are due, the longest suspected first."""
     key = (mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
     rows = connection.execute(
         sa.select(*key)
@@ -241,9 +253,18 @@ def ripe(connection: sa.Connection, terms: Telling, *, now: datetime, limit: int
             # spelt as in the partial index, which holds the live ones only
             mismatches.c.state != word("settled"),
             mismatches.c.state == word("suspected"),
-            sa.or_(*over),
+            sa.or_(*(_is_ripe(code, terms, now) for code in BY_CODE)),
         )
         .order_by(mismatches.c.found_at)
         .limit(limit)
     )
     return list(dict.fromkeys(Key(*row) for row in rows))
+
+
+def _is_ripe(code: str, terms: Telling, now: datetime) -> sa.ColumnElement[bool]:
+    """`Telling.is_due`, for the database to choose by."""
+    patience, found = terms.patience(code), mismatches.c.found_at
+    over = found <= now - patience
+    if BY_CODE[code].asks:
+        over = sa.and_(over, sa.or_(is_answered(), found <= now - patience * SILENCE))
+    return sa.and_(mismatches.c.rule == code, over)

@@ -41,10 +41,10 @@ def after_batch(
     if not checked.found and not checked.live:
         return Moves()
     telling = _telling(terms)
-    moves = mismatches.record(
-        connection, mismatches.weigh(checked, telling, now=now), telling, now=now
-    )
+    verdict = mismatches.weigh(checked, telling, now=now)
+    moves = mismatches.record(connection, verdict, telling, now=now)
     doubtful = [finding.key for finding in moves.suspected if BY_CODE[finding.rule].asks]
+    doubtful += [one.finding.key for one in verdict.waiting]
     soon = now + timedelta(seconds=terms.grace_seconds / _ASK_PART)
     asking.ask_by(connection, doubtful, at=soon)
     return moves

@@ -104,6 +104,7 @@ def test_a_suspicion_that_vanishes_is_settled_in_silence(ledger: Ledger, now: da
 @pytest.mark.parametrize("who", ["suspects", "a touch", "reconcile"])
 def test_a_suspicion_whose_grace_is_over_opens(ledger: Ledger, now: datetime, who: str) -> None:
     batch(ledger, now, order(amount_paid=99), charge())
+    answer(ledger, now)
     at = now + GRACE
     if who == "suspects":
         assert suspects(ledger, terms=TERMS, now=at) == 1
@@ -146,6 +147,7 @@ def test_silent_suspicions_do_not_count_as_tellings(ledger: Ledger, now: datetim
     for paid in (100, 98):
         change(ledger, ORDER, amount_paid=paid)
         batch(ledger, now, touch=ORDER)
+    answer(ledger, now)
     suspects(ledger, terms=TERMS, now=now + GRACE)
     assert said(ledger) == [(1, "open", "100", "98")]
 
@@ -183,6 +185,12 @@ def test_two_rules_on_one_object_have_lives_of_their_own(ledger: Ledger, now: da
     change(ledger, ORDER, amount_paid=100)
     batch(ledger, now, touch=ORDER)
     assert sorted(states(ledger)) == [("overpaid", "open"), ("paid_sum", "settled")]
+
+
+def answer(ledger: Ledger, at: datetime, word: str = "ok") -> None:
+    """The watched objects were asked for, and the provider answered."""
+    with ledger.begin() as connection:
+        connection.execute(sa.update(watches).values(last_looked_at=at, last_answer=word))
 
 
 # --- patience -------------------------------------------------------------------------------------
@@ -247,12 +255,33 @@ def test_a_look_that_is_under_way_is_left_alone(ledger: Ledger, now: datetime) -
     assert next_look(ledger) == ("active", far)
 
 
-def test_a_suspicion_asks_once(ledger: Ledger, now: datetime) -> None:
+def test_an_answered_suspicion_asks_no_more(ledger: Ledger, now: datetime) -> None:
     batch(ledger, now, order(amount_paid=99), charge())
+    answer(ledger, now + timedelta(seconds=11))
     with ledger.begin() as connection:
         connection.execute(sa.update(watches).values(next_look_at=now + timedelta(days=1)))
     batch(ledger, now + timedelta(seconds=30), touch=ORDER)
     assert next_look(ledger) == ("active", now + timedelta(days=1))
+
+
+@pytest.mark.parametrize("outcome", ["never asked", "asked before", "http_5xx"])
+def test_an_unanswered_suspicion_is_asked_on_and_opens_after_a_long_silence(
+    ledger: Ledger, now: datetime, outcome: str
+) -> None:
+    batch(ledger, now, order(amount_paid=99), charge())
+    if outcome == "asked before":
+        answer(ledger, now - timedelta(seconds=1))
+    elif outcome != "never asked":
+        answer(ledger, now + timedelta(seconds=10), outcome)
+    with ledger.begin() as connection:
+        connection.execute(sa.update(watches).values(next_look_at=now + timedelta(days=1)))
+    later = now + GRACE * 9
+    assert suspects(ledger, terms=TERMS, now=later) == 0
+    batch(ledger, later, touch=ORDER)
+    assert states(ledger) == [("paid_sum", "suspected")]
+    assert next_look(ledger) == ("active", later + timedelta(seconds=10))
+    assert suspects(ledger, terms=TERMS, now=now + GRACE * 10) == 1
+    assert states(ledger) == [("paid_sum", "open")]
 
 
 # --- time -----------------------------------------------------------------------------------------

@@ -13,18 +13,34 @@ from service.ledger.keys import Selection, as_parameter, same_object
 from service.ledger.rules import RULES
 from service.ledger.rules.rule import Finding
 from service.ledger.rules.sources import Sources, sources, word
-from service.ledger.schema import mismatches
+from service.ledger.schema import mismatches, watches
+
+# what a watch's last look is called when the provider gave the object
+_ANSWER = "ok"
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A mismatch that is not settled: suspected, open, acknowledged or waived."""
+    """A mismatch that is not settled: suspected, open, acknowledged or waived.
+
+    answered: a question of ours about its object, asked since it was found, has been answered.
+    """
 
     id: int
     finding: Finding
     state: str
     found_at: datetime
     opened_at: datetime | None
+    answered: bool
+
+
+def is_answered() -> sa.ColumnElement[bool]:
+    """Whether the object of a mismatch was asked for since, and the provider answered."""
+    return sa.exists().where(
+        same_object(watches, mismatches),
+        watches.c.last_answer == word(_ANSWER),
+        watches.c.last_looked_at >= mismatches.c.found_at,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +63,7 @@ def check(connection: sa.Connection, keys: Iterable[Key], *, now: datetime) -> C
         if row.id is None:
             found.append(finding)
         else:
-            live.append(Live(row.id, finding, row.state, row.found_at, row.opened_at))
+            live.append(Live(row.id, finding, *row[8:]))
     return Checked(tuple(sorted(found, key=_order)), tuple(sorted(live, key=lambda one: one.id)))
 
 
@@ -69,6 +85,7 @@ def _finding(code: str, found: Selection) -> Selection:
         sa.cast(sa.null(), sa.Text()),
         sa.cast(sa.null(), sa.BigInteger()),
         sa.cast(sa.null(), sa.BigInteger()),
+        sa.cast(sa.null(), sa.Boolean()),
     )
 
 
@@ -87,6 +104,7 @@ def _standing(of: Sources) -> Selection:
             mismatches.c.state,
             mismatches.c.found_at,
             mismatches.c.opened_at,
+            is_answered(),
         )
         .select_from(of.scope.join(mismatches, same_object(of.scope, mismatches)))
         .where(mismatches.c.state != word("settled"))

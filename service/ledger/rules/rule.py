@@ -19,7 +19,7 @@ class Rule:
     severity: info, warning or critical. en, zh: what is wrong, to a person.
     grace_seconds: how long a finding may pass by itself before it is told. 0: told at once; None:
     the time that two notifications of one story may lie apart (the setting `reconcile.grace`).
-    asks: the object is asked for again while the grace runs, so that facts and not time decide.
+    asks: the object is asked for again while the grace runs; the answer and not the time decides.
     select: yields account, kind, object_id, ours, theirs, currency.
     """
 
