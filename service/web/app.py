@@ -29,6 +29,8 @@ TOKEN_HEADER = "x-pingledger-token"  # noqa: S105  the header's name, not a secr
 REFUSALS_PATH = "/internal/refusals"
 _NO_STORE = {"cache-control": "no-store"}
 
+_log = telemetry.logger("web")
+
 
 class App(Starlette):
     """A Starlette application with the receiver before it: its requests pass no middleware."""
@@ -116,7 +118,7 @@ def create_app(
     token: opens the internal pages; empty closes them. tick_age_seconds: since the jobs of this
     process ticked last; None when it runs none.
     """
-    inbox = InboxWriter(ledger, tell, limits=inbox_limits, on_failure=_count_failure)
+    inbox = InboxWriter(ledger, tell, limits=inbox_limits, on_failure=_note_failure)
     refusals = Refusals()
     receiver = Receiver(Acceptor(rings, inbox, clock), refusals, clock, receiver_limits)
     pages = Pages(
@@ -128,5 +130,7 @@ def create_app(
     return App(receiver, pages, inbox)
 
 
-def _count_failure(_error: Exception) -> None:
+def _note_failure(error: Exception) -> None:
+    """Count each; what went wrong is in the error's classes, never in its text."""
     telemetry.INBOX_FAILURES.inc()
+    _log.warning("inbox.failed", exc_info=error)
