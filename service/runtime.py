@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,7 +73,7 @@ def open_runtime(
     with ExitStack() as opened:
         ledger = opened.enter_context(closing(open_ledger_of(settings, makes=makes)))
         clock, chance = LedgerClock(ledger), random.SystemRandom().random
-        clients = open_clients(_accesses(settings, rings), clock=clock, chance=chance)
+        clients = clients_of(settings, rings, clock=clock, chance=chance)
         for client in clients.values():
             opened.callback(client.close)
         outlets = {name: _open_outlet(name, settings) for name in settings.sinks}
@@ -186,6 +187,18 @@ def _check_receiver(settings: Settings) -> None:
             raise Misconfigured(
                 f"accounts.{name}.public_keys", "is missing: nothing could be told from a forgery"
             )
+
+
+def clients_of(
+    settings: Settings,
+    rings: Mapping[str, KeyRing],
+    *,
+    clock: Callable[[], datetime],
+    chance: Callable[[], float],
+) -> dict[str, Client]:
+    """A client for each account that has an API key; each wants to be closed."""
+    scale = settings.poll.scale
+    return open_clients(_accesses(settings, rings), clock=clock, chance=chance, scale=scale)
 
 
 def _accesses(settings: Settings, rings: Mapping[str, KeyRing]) -> dict[str, Access]:

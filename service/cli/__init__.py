@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import daemon, migrate
+from service.cli import daemon, doctor, explain, migrate, redo, show
 from service.cli.demo.command import demo
 from service.cli.exits import exiting
 from service.cli.options import Config
@@ -25,6 +25,16 @@ _COMMANDS = {
     "serve": daemon.serve_only,
     "work": daemon.work,
     "migrate": migrate.migrate,
+    "doctor": doctor.doctor,
+    "objects": show.objects,
+    "deliveries": show.deliveries,
+    "mismatches": show.mismatches,
+    "explain": explain.explain,
+    "replay": redo.replay,
+    "requeue": redo.requeue,
+    "rebuild": redo.rebuild,
+    "poll": redo.poll,
+    "reconcile": redo.reconcile,
     "sandbox": sandbox,
     "demo": demo,
 }

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from service import telemetry
-from service.cli.exits import Unavailable
+from service.cli.exits import Unavailable, Usage
 from service.cli.options import Config, settings_of
 from service.core.errors import Misconfigured
 from service.ledger.slots import Replica
@@ -64,7 +64,7 @@ def work(
     if listen_at:
         host, _, port = listen_at.rpartition(":")
         if not host or not port.isascii() or not port.isdigit() or int(port) > 65_535:
-            raise typer.BadParameter("--listen should be HOST:PORT")
+            raise Usage("--listen should be HOST:PORT")
         place = settings.listen.model_copy(update={"host": host.strip("[]"), "port": int(port)})
         settings = settings.model_copy(update={"listen": place})
     _run(settings, WORK, listens=bool(listen_at))

@@ -19,6 +19,10 @@ INTERRUPTED = 130
 SENTENCE_LIMIT = 1_000
 
 
+class Usage(typer.TyperException):
+    """A command was called in a way that makes no sense."""
+
+
 class Unavailable(PingledgerError):
     """Something that is needed here cannot be had: a port, say."""
 
@@ -29,7 +33,7 @@ def exiting() -> Generator[None]:
     try:
         yield
     except typer.TyperException as error:
-        _leave(f"{error.format_message()} (pingledger --help)", USAGE)
+        _leave(f"{error.format_message()} (see --help)", USAGE)
     except Misconfigured as error:
         _leave(str(error), CONFIG)
     except Unavailable as error:

@@ -101,6 +101,16 @@ def resend(
     return count, ids[-1] if len(ids) == limit else None
 
 
+def count(connection: sa.Connection, chosen: Chosen) -> int:
+    """How many dispatches are chosen."""
+    found = sa.select(sa.func.count()).where(
+        dispatches.c.outbox_id.in_(_messages(chosen, 0)), dispatches.c.state.in_(chosen.states)
+    )
+    if chosen.sink is not None:
+        found = found.where(dispatches.c.sink == chosen.sink)
+    return int(connection.scalar(found) or 0)
+
+
 def _messages(chosen: Chosen, after_id: int) -> sa.Select[int]:
     conditions: list[sa.ColumnElement[bool]] = [
         dispatches.c.outbox_id == outbox.c.id,

@@ -1,0 +1,218 @@
+"""How is work done now, or once more? replay, requeue, rebuild, poll and reconcile."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from service.cli.exits import FOUND, Usage
+from service.cli.options import AsJson, Config, open_command
+from service.cli.output import Format, Progress, as_json, show
+from service.core.errors import GiveUp, Misconfigured
+from service.core.kinds import KINDS
+from service.core.observation import Key
+from service.ledger import deliveries, letters, reads, watches
+from service.ledger.letters import Chosen
+from service.pingpp.endpoints import is_id
+from service.runtime import Runtime
+from service.work import poll as polling
+from service.work import rebuild as rebuilding
+from service.work import reconcile as reconciling
+from service.work.resend import resend
+
+# More rows than this are only touched when somebody says that it is meant.
+ROWS_WITHOUT_YES = 1_000
+
+Since = Annotated[str, typer.Option(help="From this time on: 2026-11-23T12:00:00+08:00.")]
+Until = Annotated[str, typer.Option(help="Before this time.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many it would be.")]
+Yes = Annotated[bool, typer.Option("--yes", help=f"More than {ROWS_WITHOUT_YES} is meant.")]
+
+
+def replay(
+    context: typer.Context,
+    config: Config = None,
+    sink: Annotated[str | None, typer.Option(help="To this sink only.")] = None,
+    message: Annotated[str | None, typer.Option(help="The one message with this id.")] = None,
+    sent: Annotated[
+        bool, typer.Option("--sent", help="Also what was confirmed; else dead letters only.")
+    ] = False,
+    since: Since = "",
+    until: Until = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Send messages again, the same bytes: dead letters, with --sent also what was confirmed."""
+    if not (sink or message or since):
+        raise Usage("choose with --sink, --message or --since")
+    with open_command(context, config) as runtime:
+        _check_sink(runtime, sink)
+        first, last = _range(runtime, since, until)
+        chosen = Chosen(
+            states=("dead", "sent") if sent else ("dead",),
+            sink=sink,
+            message_id=message,
+            since=first,
+            until=last,
+        )
+        with runtime.ledger.read() as connection:
+            count = letters.count(connection, chosen)
+        _check_count(count, dry_run=dry_run, yes=yes, what="messages would be sent again")
+        done = resend(runtime.ledger, chosen)
+    typer.echo(f"{done:,} messages wait to be sent again", err=True)
+
+
+def requeue(
+    context: typer.Context,
+    ids: Annotated[
+        list[int] | None, typer.Argument(metavar="ID…", help="Delivery numbers.")
+    ] = None,
+    config: Config = None,
+    state: Annotated[str, typer.Option(help="quarantined, kept or applied.")] = "quarantined",
+    reason: Annotated[str | None, typer.Option(help="With this reason only.")] = None,
+    since: Since = "",
+    until: Until = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:
+    """Let deliveries be read again, as on the day they came."""
+    if state not in ("quarantined", "kept", "applied"):
+        raise Usage("--state should be quarantined, kept or applied")
+    if not (ids or reason or since):
+        raise Usage("choose with ID, --reason or --since")
+    with open_command(context, config) as runtime:
+        first, last = _range(runtime, since, until)
+        with runtime.ledger.begin() as connection:
+            count = deliveries.requeue(
+                connection, state=state, reason=reason, ids=ids or (), since=first, until=last
+            )
+            # an error takes the transaction back
+            _check_count(count, dry_run=dry_run, yes=yes, what="deliveries would be read again")
+    typer.echo(f"{count:,} deliveries wait to be read again", err=True)
+
+
+def rebuild(context: typer.Context, config: Config = None, as_lines: AsJson = False) -> None:
+    """Derive every belief again from the stored sightings and compare; 1 when any differs."""
+    with open_command(context, config) as runtime:
+        progress, done = Progress("objects"), rebuilding.Rebuilt()
+        for done in rebuilding.rebuild(runtime.ledger):
+            progress(done.objects)
+        progress.end()
+    if as_lines:
+        show((key._asdict() for key in done.differing), (), Format.JSONL)
+    else:
+        show((key._asdict() for key in done.differing), ("account", "kind", "object_id"))
+    typer.echo(
+        f"{done.objects:,} objects of {done.observations:,} sightings,"
+        f" {len(done.differing):,} differ from what is believed",
+        err=True,
+    )
+    if done.differing:
+        raise typer.Exit(FOUND)
+
+
+def poll(
+    context: typer.Context,
+    kind: Annotated[str | None, typer.Argument(help="Ask for one object: its kind …")] = None,
+    object_id: Annotated[str | None, typer.Argument(metavar="ID", help="… and its id.")] = None,
+    config: Config = None,
+    account: Annotated[str | None, typer.Option(help="Whose object; needed with several.")] = None,
+    as_lines: AsJson = False,
+) -> None:
+    """Ask Ping++ now about everything that is due, or about one object."""
+    if (kind is None) is not (object_id is None):
+        raise Usage("give both, KIND and ID, or neither")
+    with open_command(context, config) as runtime:
+        if not runtime.clients:
+            raise Misconfigured("accounts", "none has an api_key: nothing can be asked")
+        if kind is not None and object_id is not None:
+            _ask(runtime, kind, object_id, account)
+        done = polling.poll(
+            runtime.ledger,
+            runtime.clients,
+            terms=runtime.terms,
+            clock=runtime.clock,
+            chance=runtime.chance,
+        )
+    _say(done, "answer", as_lines=as_lines)
+
+
+def reconcile(context: typer.Context, config: Config = None, as_lines: AsJson = False) -> None:
+    """Run all rules over everything now; 1 when something does not agree."""
+    with open_command(context, config) as runtime:
+        progress = Progress("objects")
+        seen = reconciling.reconcile(
+            runtime.ledger, terms=runtime.terms, now=runtime.clock(), on_slice=progress
+        )
+        progress.end()
+    _say(seen.found, "rule", as_lines=as_lines)
+    typer.echo(
+        f"{seen.objects:,} objects, {seen.found.total():,} findings:"
+        f" {seen.opened.total():,} opened, {seen.settled.total():,} settled",
+        err=True,
+    )
+    if seen.found:
+        raise typer.Exit(FOUND)
+
+
+def _say(counted: Mapping[str, int], name: str, *, as_lines: bool) -> None:
+    if as_lines:
+        typer.echo(as_json(dict(sorted(counted.items()))))
+    else:
+        show(({name: word, "count": n} for word, n in sorted(counted.items())), (name, "count"))
+
+
+def _ask(runtime: Runtime, kind: str, object_id: str, account: str | None) -> None:
+    """Make an object due now."""
+    if kind not in KINDS:
+        raise Usage(f"KIND should be one of {', '.join(KINDS)}")
+    if not is_id(object_id):
+        raise Usage("ID should be an id: letters, digits, _ and -")
+    with runtime.ledger.begin() as connection:
+        known = {key.account for key in reads.find(connection, kind, object_id, account)}
+        names = known or ({account} if account else set(runtime.clients))
+        if len(names) != 1 or not names <= set(runtime.clients):
+            raise Usage("say whose object it is: --account, one with an api_key")
+        key = Key(names.pop(), kind, object_id)
+        watches.request(connection, key, now=runtime.clock(), place={})
+
+
+def _check_sink(runtime: Runtime, sink: str | None) -> None:
+    if sink is not None and sink not in runtime.outlets:
+        known = ", ".join(runtime.outlets) or "none"
+        raise Usage(f"--sink: no sink is called that; known are: {known}")
+
+
+def _range(runtime: Runtime, since: str, until: str) -> tuple[datetime | None, datetime | None]:
+    now = runtime.clock()
+    first, last = _instant(since, "--since"), _instant(until, "--until")
+    if first is not None and first > now:
+        raise Usage("--since lies in the future")
+    if first is not None and last is not None and first >= last:
+        raise Usage("--since should be before --until")
+    return first, last
+
+
+def _instant(text: str, option: str) -> datetime | None:
+    """An ISO 8601 time with its zone; without one nobody knows which time is meant."""
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise Usage(f"{option} should be a time with its zone, such as 2026-11-23T12:00:00+08:00")
+    return instant
+
+
+def _check_count(count: int, *, dry_run: bool, yes: bool, what: str) -> None:
+    """Raise unless so many rows may be touched now."""
+    if dry_run:
+        typer.echo(f"{count:,} {what}", err=True)
+        raise typer.Exit
+    if count > ROWS_WITHOUT_YES and not yes:
+        raise Usage(f"{count:,} {what}: say --yes when that is meant")
+    if not count:
+        raise GiveUp("nothing was chosen")
