@@ -1,0 +1,101 @@
+"""How fast and how small is it? Run by scripts/bench; prints a table and JSON.
+
+The servers of a round run one after the other under the same load; rounds are interleaved and
+medians shown. Read the ratios and the CPU per event: bare rates move with the machine's neighbours.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from scripts.benchmarks.accepting import measure_accepting, ratios
+from scripts.benchmarks.databases import POSTGRES, SQLITE, Databases
+from scripts.benchmarks.draining import measure_draining, measure_steadily
+from scripts.benchmarks.events import FOLDER, make_events
+from scripts.benchmarks.resting import measure_memory
+
+BOTH = (SQLITE, POSTGRES)
+PARTS = ("accept", "apply", "memory")
+
+# rounds, events a round, events to drain, seconds of steady load, deliveries through `up`
+FULL = (5, 8_000, 5_000, 30.0, 100_000)
+QUICK = (2, 2_000, 1_000, 6.0, 5_000)
+
+Section = dict[str, dict[str, Any]]
+
+
+def main() -> None:
+    """Measure what was asked for and print it."""
+    asked = _arguments()
+    rounds, count, drained, seconds, passed = QUICK if asked.quick else FULL
+    FOLDER.mkdir(exist_ok=True)
+    databases = Databases(FOLDER)
+    found: dict[str, Any] = {}
+    events = make_events(max(count, drained, passed // 10))
+    if "accept" in asked.only or "apply" in asked.only:
+        accepted = measure_accepting(events, databases, rounds=rounds, count=count)
+        found["accept"], found["ratios"] = accepted, ratios(accepted)
+    if "apply" in asked.only:
+        found |= _apply(events, databases, drained, seconds, found)
+    if "memory" in asked.only:
+        found["memory"] = {name: measure_memory(name, events, passed, databases) for name in BOTH}
+    _show(found)
+    print(json.dumps(found))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter hour")
+    parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
+    asked = parser.parse_args()
+    asked.only = asked.only or list(PARTS)
+    return asked
+
+
+def _apply(
+    events: Path, databases: Databases, count: int, seconds: float, found: dict[str, Any]
+) -> dict[str, Any]:
+    drained = {name: measure_draining(name, events, count, databases) for name in BOTH}
+    steady: Section = {}
+    for name in BOTH:
+        rate = found["accept"][name]["rate"]
+        found["ratios"].append(_drain_ratio(name, drained[name]["rate"] / rate))
+        for processes in ("one", "two"):
+            steady[f"{name}, {processes}"] = {"asked": rate / 2} | measure_steadily(
+                name, processes, rate / 2, seconds, events, databases
+            )
+    return {"apply": drained, "steady": steady}
+
+
+def _drain_ratio(name: str, found: float) -> dict[str, Any]:
+    least = 0.4
+    return {
+        "name": f"drain rate / accept rate, {name}",
+        "found": found,
+        "target": f"at least {least}",
+        "met": found >= least,
+    }
+
+
+def _show_ratios(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        mark = "met" if row["met"] else "MISSED"
+        print(f"  {row['name']:42} {row['found']:8.2f}   {row['target']:14} {mark}")
+
+
+def _show(found: dict[str, Any]) -> None:
+    for title, rows in found.items():
+        print(f"\n{title}")
+        if title == "ratios":
+            _show_ratios(rows)
+            continue
+        columns = list(next(iter(rows.values())))
+        print("  " + " " * 16 + "".join(f"{name:>24}" for name in columns))
+        for name, row in rows.items():
+            print(f"  {name:16}" + "".join(f"{row[column]:24,.1f}" for column in columns))
+    print()
+
+
+if __name__ == "__main__":
+    main()
