@@ -144,8 +144,9 @@ def _claim(run: _Run) -> Claim | None:
 def _send(run: _Run, claimed: Claim) -> Published:
     """Send a claim, stopping each stream at its first failure, and settle all of it at once."""
     ends_at = time.monotonic() + SENDING_SECONDS
-    # what has failed before comes last: it is likely to fail again, and slowly
-    waiting = sorted(claimed.rows, key=lambda row: row.attempts > 0)
+    # streams that have failed before come last: they are likely to fail again, and slowly
+    failed = {row.message.stream for row in claimed.rows if row.attempts}
+    waiting = sorted(claimed.rows, key=lambda row: row.message.stream in failed)
     results: list[Settled] = []
     stopped: set[str] = set()
     while waiting and time.monotonic() < ends_at and run.outlet.is_open():
