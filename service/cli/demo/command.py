@@ -120,7 +120,8 @@ def _wait(screen: Console, base: str, daemon: Daemon) -> None:
     """Say where everything is, and leave it running until Ctrl-C."""
     screen.print(f"支付平台 / provider: {base}/sandbox/stats", highlight=False)
     screen.print(f"pingledger: {daemon.base}/metrics", highlight=False)
-    screen.print(f"--config {daemon.config}  (Ctrl-C)", highlight=False, soft_wrap=True)
+    screen.print(f"pingledger --config {daemon.config} objects", highlight=False, soft_wrap=True)
+    screen.print("Ctrl-C 结束，文件夹保留 / ends it, the folder stays", highlight=False)
     try:
         while True:
             time.sleep(1)
