@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import IO, Any, cast
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 QUEUE_LIMIT = 10_000
 TEXT_LIMIT = 500
@@ -25,6 +25,8 @@ DEPTH_LIMIT = 4
 FRAMES_LIMIT = 20
 STOP_SECONDS = 2.0
 
+# a second series for each, of when it was first counted, would help nobody
+disable_created_metrics()
 REGISTRY = CollectorRegistry()
 
 DELIVERIES = Counter(

@@ -13,6 +13,7 @@ from service import telemetry
 from service.cli.exits import Unavailable, Usage
 from service.cli.options import Config, settings_of
 from service.core.errors import Misconfigured
+from service.ledger.durability import durability
 from service.ledger.slots import Replica
 from service.runtime import Runtime, alone_on, new_replica, open_runtime
 from service.scheduler import Scheduler, jobs
@@ -95,6 +96,7 @@ def _live(runtime: Runtime, role: Role, *, listens: bool) -> bool:
     scheduler = Scheduler(runtime, replica, jobs(runtime) if role.works else ())
     stopper = _Stopper(runtime, scheduler)
     stopper.start()
+    _warn(runtime)
     _log.info("daemon.started", role=role.name, holder=replica.name, at=replica.address)
     if listener is None:
         _wait(runtime.stopping)
@@ -103,6 +105,13 @@ def _live(runtime: Runtime, role: Role, *, listens: bool) -> bool:
     runtime.stopping.set()
     stopper.join(STOP_SECONDS)
     return stopper.in_order
+
+
+def _warn(runtime: Runtime) -> None:
+    """Say loudly when the database may forget what was acknowledged."""
+    for name, value, good in durability(runtime.ledger):
+        if not good:
+            _log.warning("ledger.not_durable", setting=name, value=value)
 
 
 class _Stopper(threading.Thread):
