@@ -172,7 +172,7 @@ class Senders:
             time.sleep(0.02)
 
 
-def post(port: int, event: Signed) -> int:
+def post(port: int, event: Signed, account: str = "shop") -> int:
     """Deliver one event; gives the status of the answer, 0: none came."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     headers = {
@@ -181,7 +181,7 @@ def post(port: int, event: Signed) -> int:
     }
     try:
         with closing(connection):
-            connection.request("POST", "/webhooks/shop", event.body, headers)
+            connection.request("POST", f"/webhooks/{account}", event.body, headers)
             return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 0
