@@ -186,7 +186,7 @@ def _databases(server: Postgres, template: str) -> Iterator[Callable[[], str]]:
 
     yield make
     for name in made:
-        server.run(f"DROP DATABASE {name} WITH (FORCE)")
+        server.run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture

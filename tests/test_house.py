@@ -7,18 +7,23 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, cast, get_args, get_origin
 
 import pytest
 from alembic.script import ScriptDirectory
 from packaging.requirements import Requirement
 from packaging.version import Version
 from pydantic import BaseModel
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from service.cli import app
 from service.core.kinds import KINDS
 from service.ledger.engine import Ledger
 from service.ledger.rules import BY_CODE
-from service.settings import Settings
+from service.runtime import open_runtime
+from service.scheduler import jobs
+from service.settings import Jobs, Settings
 from service.telemetry import REGISTRY
 from service.web.metrics import Metrics
 
@@ -136,7 +141,7 @@ def metric_names(ledger: Ledger, now: datetime) -> set[str]:
 
 def readme_lacks(readme: str, words: Iterable[str]) -> list[str]:
     text = (ROOT / readme).read_text(encoding="utf-8")
-    return [word for word in words if f"`{word}`" not in text]
+    return [word for word in words if not re.search(rf"`{re.escape(word)}[` ]", text)]
 
 
 @pytest.mark.parametrize("readme", READMES)
@@ -153,3 +158,24 @@ def test_the_readme_names_every_metric(readme: str, ledger: Ledger, now: datetim
 @pytest.mark.parametrize("readme", READMES)
 def test_the_readme_names_every_rule_and_kind(readme: str) -> None:
     assert readme_lacks(readme, [*BY_CODE, *KINDS]) == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readme_names_every_command(readme: str) -> None:
+    commands = cast("TyperGroup", get_command(app)).commands
+    assert readme_lacks(readme, [f"pingledger {name}" for name in commands]) == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_the_readme_names_every_job(readme: str, database_url: str, tmp_path: Path) -> None:
+    given = {
+        "data_dir": str(tmp_path),
+        "database": {"url": database_url},
+        "accounts": {"shop": {"api_key": "sk_live_1"}},
+        "sinks": {"name": {"type": "jsonl", "path": "messages.jsonl"}},
+    }
+    with open_runtime(Settings.model_validate(given, context={"folder": tmp_path})) as runtime:
+        names = [job.name.replace("-name", "-NAME") for job in jobs(runtime)]
+    assert len(names) >= len(Jobs.model_fields)
+    assert readme_lacks(readme, names) == []
