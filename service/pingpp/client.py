@@ -30,8 +30,8 @@ REQUEST_SECONDS = 20.0
 HOST_CONCURRENCY = 8
 # How long one caller waits for its place in the pace before it is sent away.
 PATIENCE_SECONDS = 5.0
-# Requests that one round may have under way or waiting: twice what goes at once, ten seconds' pace.
-AHEAD = 2
+# Requests under way or waiting for a thread: four times what goes at once, ten seconds' pace.
+AHEAD = 4
 AHEAD_SECONDS = 10
 
 _BREAKER, _LIMIT, _KEY, _PLAN = range(4)

@@ -40,7 +40,8 @@ def run(ledger: Ledger, provider: Provider, **more: Any) -> Counter[str]:
 
 
 def order(number: int, created: int) -> bodies.Fields:
-    return bodies.order(id=f"20126{number:06d}", created=created, charges=None)
+    own = {"id": f"20126{number:06d}", "merchant_order_no": f"M{number}"}
+    return bodies.order(created=created, charges=None, **own)
 
 
 def believed(ledger: Ledger, kind: str) -> set[str]:
