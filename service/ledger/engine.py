@@ -77,7 +77,13 @@ class Ledger:
 
 def open_ledger(url: str) -> Ledger:
     """Open the database at `url`: sqlite:////absolute/path or postgresql://…"""
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        # neither error is passed on: they may quote the password
+        raise Misconfigured(
+            "database.url", "is not a URL: characters such as @:/% in a password are written as %40"
+        ) from None
     match parsed.get_backend_name():
         case "sqlite":
             return _open_sqlite(parsed)
