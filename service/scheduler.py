@@ -90,7 +90,8 @@ def _asking(runtime: Runtime) -> list[Job]:
         )
 
     def walks() -> None:
-        backfill(ledger, clients, terms=terms, clock=clock, stop=runtime.stopping)
+        stopping = runtime.stopping
+        backfill(ledger, clients, terms=terms, clock=clock, stop=stopping, pause=stopping.wait)
 
     return [
         Job("poll", every.poll_seconds, looks),

@@ -4,8 +4,10 @@ Newest first, over what was created since the last walk and an overlap. A walk t
 keeps how far it came and goes on from there. That a list lacks an object proves nothing.
 """
 
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
 
@@ -20,7 +22,7 @@ from service.ledger.pages import Progress, Walk
 from service.pingpp.answers import Answer, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.endpoints import is_id, list_target
-from service.pingpp.lists import PAGES_LIMIT, AskPage, walk
+from service.pingpp.lists import PAGES_LIMIT, walk
 from service.pingpp.reader import Page, Sighting
 from service.work import alarms
 from service.work.apply import apply
@@ -32,6 +34,9 @@ FIRST = timedelta(days=1)
 _OVERLAP = 10 * 60
 # A walk of more than a hundred pages is gone on with, so often in one run.
 PASSES_LIMIT = 10
+# How often a page is asked for, and how long a shut gate is waited for in between.
+ATTEMPTS_LIMIT = 5
+WAIT_SECONDS_LIMIT = 60.0
 
 _log = telemetry.logger("backfill")
 
@@ -44,10 +49,12 @@ def backfill(
     clock: Callable[[], datetime],
     first: timedelta = FIRST,
     stop: Event | None = None,
+    pause: Callable[[float], object] = time.sleep,
 ) -> Counter[str]:
     """Walk every list of every account; gives how many objects were listed, new, or unread.
 
     stop: once set, no further page is asked for; the next run goes on from there.
+    pause: waits so many seconds, less when it is to stop.
     Raises TryLater when the ledger is away. A list that cannot be walked leaves the others alone.
     """
     done: Counter[str] = Counter()
@@ -56,8 +63,44 @@ def backfill(
             for shape in kind.lists:
                 for app in sorted(terms.accounts.get(account, AccountTerms()).apps):
                     which = Walk(account, kind.name, app)
-                    done.update(_Walk(ledger, client, which, shape, terms, clock, stop).run(first))
+                    asker = _Asker(client, which, shape, stop or Event(), pause)
+                    done.update(_Walk(ledger, which, asker, terms, clock).run(first))
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Asks for the pages of one list, and waits a little when there is no answer."""
+
+    client: Client
+    which: Walk
+    shape: List
+    stop: Event
+    pause: Callable[[float], object]
+
+    def pages(self, created: Mapping[str, int]) -> Iterator[Page]:
+        """The pages of what was created within these bounds."""
+
+        def ask(number: int, after: str | None) -> Answer:
+            app = self.which.app
+            target = list_target(self.shape, app, page=number, after=after, created=created)
+            return self._get(target)
+
+        return walk(ask, account=self.which.account, paging=self.shape.paging)
+
+    def _get(self, target: str) -> Answer:
+        """Ask some times; a gate that is shut for longer ends the walk for now."""
+        for attempt in range(ATTEMPTS_LIMIT):
+            if self.stop.is_set():
+                break
+            try:
+                return self.client.get(target)
+            except Unanswered as error:
+                least = error.after.total_seconds() if error.after else 0.0
+                if attempt == ATTEMPTS_LIMIT - 1 or least > WAIT_SECONDS_LIMIT:
+                    raise
+                self.pause(max(least, 2.0**attempt))
+        raise Unanswered("stopping", sent=False)
 
 
 class _Walk:
@@ -66,15 +109,12 @@ class _Walk:
     def __init__(
         self,
         ledger: Ledger,
-        client: Client,
         which: Walk,
-        shape: List,
+        asker: _Asker,
         terms: Terms,
         clock: Callable[[], datetime],
-        stop: Event | None,
     ) -> None:
-        self._stop = stop
-        self._ledger, self._client, self._which, self._shape = ledger, client, which, shape
+        self._ledger, self._which, self._asker = ledger, which, asker
         self._terms, self._clock = terms, clock
         self._done: Counter[str] = Counter()
 
@@ -101,8 +141,8 @@ class _Walk:
         """Walk at most a hundred pages; gives what is left, `until` 0 when nothing is."""
         began = progress.began or _seconds(self._clock())
         until, walked, more = progress.until or began, 0, False
-        found = walk(self._asking(progress), account=self._which.account, paging=self._shape.paging)
-        for page in found:
+        created = {"gte": progress.since} | ({"lte": progress.until} if progress.until else {})
+        for page in self._asker.pages(created):
             walked += 1
             times = _times(page)
             # style B's order is not documented: only what comes newest first tells how far it came
@@ -124,18 +164,6 @@ class _Walk:
         with self._ledger.begin() as connection:
             pages.write(connection, self._which, rest, now=self._clock())
         return rest
-
-    def _asking(self, progress: Progress) -> AskPage:
-        created = {"gte": progress.since} | ({"lte": progress.until} if progress.until else {})
-
-        def ask(number: int, after: str | None) -> Answer:
-            if self._stop is not None and self._stop.is_set():
-                raise Unanswered("stopping", sent=False)
-            app = self._which.app
-            target = list_target(self._shape, app, page=number, after=after, created=created)
-            return self._client.get(target)
-
-        return ask
 
     def _take(self, page: Page, progress: Progress) -> None:
         """Apply a page, and keep with it how far the walk has come."""

@@ -1,5 +1,6 @@
 """Objects that no event told of are found in the provider's lists, whatever the lists are like."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -36,7 +37,8 @@ def provider(now: datetime) -> Provider:
 
 def run(ledger: Ledger, provider: Provider, **more: Any) -> Counter[str]:
     clients = {"shop": provider.client()}
-    return backfill(ledger, clients, terms=TERMS, clock=provider.clock, **more)
+    pause = provider.pass_time
+    return backfill(ledger, clients, terms=TERMS, clock=provider.clock, pause=pause, **more)
 
 
 def order(number: int, created: int) -> bodies.Fields:
@@ -119,7 +121,7 @@ def test_a_walk_that_is_cut_short_goes_on_from_there(ledger: Ledger, provider: P
     assert len(believed(ledger, "order")) == 40
     cut = progress(ledger)
     assert cut is not None
-    assert cut.until == seconds_ago(provider, 60 * 39)
+    assert cut.until == orders[39]["created"]
     provider.rules["/v1/orders"] = whole
     provider.pass_time(30)
     run(ledger, provider)
@@ -127,6 +129,21 @@ def test_a_walk_that_is_cut_short_goes_on_from_there(ledger: Ledger, provider: P
     ended = progress(ledger)
     assert ended is not None
     assert ended.until == 0
+
+
+def test_a_bad_moment_does_not_cut_a_walk(ledger: Ledger, provider: Provider) -> None:
+    orders = [order(n, seconds_ago(provider, 60 * n)) for n in range(30)]
+    whole, moments = listing(orders, style="B", size=20), [answer(429), answer(503)]
+    provider.rules["/v1/orders"] = lambda request: moments.pop() if moments else whole(request)
+    done = run(ledger, provider)
+    assert (done["cut"], done["new"]) == (0, 30)
+
+
+def test_a_walk_ends_when_the_process_stops(ledger: Ledger, provider: Provider) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert run(ledger, provider, stop=stop) == {"cut": 3}
+    assert provider.asked == []
 
 
 def test_a_list_of_more_than_a_hundred_pages_is_walked_to_its_end(
