@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from service.core.errors import Misconfigured, Raced, TryLater
@@ -79,7 +79,7 @@ def open_ledger(url: str) -> Ledger:
     """Open the database at `url`: sqlite:////absolute/path or postgresql://…"""
     try:
         parsed = sa.make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
+    except (ArgumentError, ValueError):
         # neither error is passed on: they may quote the password
         raise Misconfigured(
             "database.url", "is not a URL: characters such as @:/% in a password are written as %40"
