@@ -24,7 +24,7 @@ BUDGET_SECONDS = 20.0
 # A claim is worked for so long, and what is not sent by then is given back; the lease is longer by
 # more than any single call to a sink may take.
 SENDING_SECONDS = 30.0
-LEASE = timedelta(seconds=90)
+LEASE = timedelta(seconds=120)
 BATCH_LIMIT = 32
 IDLE_SECONDS = 0.05
 
