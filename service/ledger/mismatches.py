@@ -1,17 +1,17 @@
 """What becomes of findings: suspected while their grace runs, then open and told, settled by facts.
 
 A suspected one that vanishes is settled in silence: nobody was told of it. What was told of is told
-of again when the facts agree. Tellings of one rule and object count 1, 2, 3 … over re-openings.
+of again when the facts agree.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from service.core.messages import Message, mismatch_message
 from service.core.observation import Key
 from service.ledger import outbox
 from service.ledger.dialect import insert
@@ -19,11 +19,13 @@ from service.ledger.rules import BY_CODE, Finding
 from service.ledger.rules.check import Checked, Live, is_answered
 from service.ledger.rules.sources import word
 from service.ledger.schema import mismatches
+from service.ledger.tellings import Told, messages
 
 _NO_PATIENCE = timedelta(0)
 # While the provider cannot be asked, so many times its grace passes before a suspicion opens: an
 # outage of theirs is no alarm for each of their refunds.
 SILENCE = 10
+_ASKING = frozenset(code for code, rule in BY_CODE.items() if rule.asks)
 _SIDES = ("ours", "theirs", "currency")
 
 
@@ -40,17 +42,16 @@ class Telling:
         """The grace of one rule's findings."""
         return BY_CODE[code].patience(self.grace_seconds, self.scale)
 
-    def is_unanswered(self, one: Live) -> bool:
-        """Whether a suspicion waits for the answer to a question of ours."""
-        is_suspected = one.state == "suspected" and one.finding.rule in BY_CODE
-        return is_suspected and BY_CODE[one.finding.rule].asks and not one.answered
+    def wait(self, code: str, *, answered: bool) -> timedelta:
+        """How long a suspicion must last to open."""
+        silent = code in _ASKING and not answered
+        return self.patience(code) * (SILENCE if silent else 1)
 
     def is_due(self, one: Live, now: datetime) -> bool:
-        """Whether a suspicion has lasted long enough: facts open it, or a long silence."""
-        patience = self.patience(one.finding.rule)
-        if self.is_unanswered(one):
-            patience *= SILENCE
-        return one.state == "suspected" and now - one.found_at >= patience
+        """Whether a suspicion has lasted long enough."""
+        waited = now - one.found_at
+        wait = self.wait(one.finding.rule, answered=one.answered)
+        return one.state == "suspected" and waited >= wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,6 @@ class Moves(NamedTuple):
     settled: tuple[Finding, ...] = ()
 
 
-class _Told(NamedTuple):
-    finding: Finding
-    state: str
-    found_at: datetime
-    opened_at: datetime
-
-
 def weigh(checked: Checked, terms: Telling, *, now: datetime) -> Verdict:
     """Compare what the rules find with what is on the books; pure."""
     found = {(finding.rule, finding.key): finding for finding in checked.found}
@@ -98,8 +92,12 @@ def weigh(checked: Checked, terms: Telling, *, now: datetime) -> Verdict:
         due=tuple(one for one, _ in still if terms.is_due(one, now)),
         moved=tuple((one, finding) for one, finding in still if finding != one.finding),
         gone=tuple(one for name, one in live.items() if name not in found),
-        waiting=tuple(one for one, _ in still if terms.is_unanswered(one)),
+        waiting=tuple(one for one, _ in still if _is_unanswered(one)),
     )
+
+
+def _is_unanswered(one: Live) -> bool:
+    return one.state == "suspected" and one.finding.rule in _ASKING and not one.answered
 
 
 def record(connection: sa.Connection, verdict: Verdict, terms: Telling, *, now: datetime) -> Moves:
@@ -109,12 +107,14 @@ def record(connection: sa.Connection, verdict: Verdict, terms: Telling, *, now: 
     born = _insert(connection, verdict.new, terms, now)
     due = _update(connection, verdict.due, "suspected", state="open", opened_at=now)
     gone = _update(connection, verdict.gone, None, state="settled", settled_at=now)
-    told = [_Told(f, "open", now, now) for f in born if terms.patience(f.rule) <= _NO_PATIENCE]
-    told += [_Told(sides.get(one.id, one.finding), "open", one.found_at, now) for one in due]
+    told = [Told(f, "open", now, now) for f in born if terms.patience(f.rule) <= _NO_PATIENCE]
+    told += [Told(sides.get(one.id, one.finding), "open", one.found_at, now) for one in due]
     told += [
-        _Told(one.finding, "settled", one.found_at, one.opened_at) for one in gone if one.opened_at
+        Told(one.finding, "settled", one.found_at, one.opened_at) for one in gone if one.opened_at
     ]
-    outbox.enqueue(connection, _messages(connection, told, terms, now), terms.sinks, now=now)
+    outbox.enqueue(
+        connection, messages(connection, told, epoch=terms.epoch, now=now), terms.sinks, now=now
+    )
     return Moves(
         suspected=tuple(f for f in born if terms.patience(f.rule) > _NO_PATIENCE),
         opened=tuple(one.finding for one in told if one.state == "open"),
@@ -187,63 +187,6 @@ def _update(
     return [one for one in rows if one.id in ids]
 
 
-def _messages(
-    connection: sa.Connection, told: Sequence[_Told], terms: Telling, now: datetime
-) -> list[Message]:
-    if not told:
-        return []
-    openings = _openings(connection, sorted({one.finding.key for one in told}))
-    messages: list[Message] = []
-    for one in told:
-        rule, key, *_ = one.finding
-        turn = openings[rule, key]
-        messages.append(
-            mismatch_message(
-                terms.epoch,
-                key.account,
-                f"{rule}/{key.kind}/{key.object_id}",
-                2 * turn if one.state == "settled" else 2 * turn - 1,
-                state=one.state,
-                data=_data(one),
-                at=now,
-            )
-        )
-    return messages
-
-
-def _openings(connection: sa.Connection, keys: Sequence[Key]) -> Mapping[tuple[str, Key], int]:
-    """How often each rule has opened on each object, the present opening among them."""
-    key = (mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
-    rows = connection.execute(
-        sa.select(mismatches.c.rule, *key, sa.func.count())
-        .where(
-            sa.tuple_(*key).in_([tuple(one) for one in keys]), mismatches.c.opened_at.is_not(None)
-        )
-        .group_by(mismatches.c.rule, *key)
-    )
-    return {(row[0], Key(*row[1:4])): row[4] for row in rows}
-
-
-def _data(told: _Told) -> dict[str, Any]:
-    """What is told: both sides, and since when; the sentences for whoever shows it to people."""
-    code, key, ours, theirs, currency = told.finding
-    rule = BY_CODE.get(code)
-    return {
-        "account": key.account,
-        "rule": code,
-        "severity": rule.severity if rule else None,
-        "state": told.state,
-        "kind": key.kind,
-        "id": key.object_id,
-        "ours": ours,
-        "theirs": theirs,
-        "currency": currency,
-        "found_at": told.found_at,
-        "opened_at": told.opened_at,
-        "sentence": {"en": rule.en, "zh": rule.zh} if rule else None,
-    }
-
-
 def ripe(connection: sa.Connection, terms: Telling, *, now: datetime, limit: int) -> list[Key]:
     """Objects with suspicions that are due, the longest suspected first."""
     key = (mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
@@ -253,7 +196,10 @@ def ripe(connection: sa.Connection, terms: Telling, *, now: datetime, limit: int
             # spelt as in the partial index, which holds the live ones only
             mismatches.c.state != word("settled"),
             mismatches.c.state == word("suspected"),
-            sa.or_(*(_is_ripe(code, terms, now) for code in BY_CODE)),
+            sa.or_(
+                _have_lasted(BY_CODE, terms, now),
+                sa.and_(is_answered(), _have_lasted(_ASKING, terms, now, answered=True)),
+            ),
         )
         .order_by(mismatches.c.found_at)
         .limit(limit)
@@ -261,10 +207,16 @@ def ripe(connection: sa.Connection, terms: Telling, *, now: datetime, limit: int
     return list(dict.fromkeys(Key(*row) for row in rows))
 
 
-def _is_ripe(code: str, terms: Telling, now: datetime) -> sa.ColumnElement[bool]:
-    """`Telling.is_due`, for the database to choose by."""
-    patience, found = terms.patience(code), mismatches.c.found_at
-    over = found <= now - patience
-    if BY_CODE[code].asks:
-        over = sa.and_(over, sa.or_(is_answered(), found <= now - patience * SILENCE))
-    return sa.and_(mismatches.c.rule == code, over)
+def _have_lasted(
+    codes: Iterable[str], terms: Telling, now: datetime, *, answered: bool = False
+) -> sa.ColumnElement[bool]:
+    """`Telling.is_due`, for the database to choose by: rules of equal patience together."""
+    together: defaultdict[timedelta, list[str]] = defaultdict(list)
+    for code in codes:
+        together[terms.wait(code, answered=answered)].append(code)
+    return sa.or_(
+        *(
+            sa.and_(mismatches.c.rule.in_(equals), mismatches.c.found_at <= now - wait)
+            for wait, equals in together.items()
+        )
+    )

@@ -1,0 +1,82 @@
+"""How the openings and settlings of mismatches are told.
+
+Tellings of one rule and object count 1, 2, 3 … over re-openings: odd numbers open, even ones settle.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from service.core.messages import Message, mismatch_message
+from service.core.observation import Key
+from service.ledger.rules import BY_CODE, Finding
+from service.ledger.schema import mismatches
+
+
+class Told(NamedTuple):
+    """One thing to tell: a mismatch that is open now, or settled."""
+
+    finding: Finding
+    state: str
+    found_at: datetime
+    opened_at: datetime
+
+
+def messages(
+    connection: sa.Connection, told: Sequence[Told], *, epoch: str, now: datetime
+) -> list[Message]:
+    """The messages, in the order given; called when the rows are as they shall be told."""
+    if not told:
+        return []
+    openings = _openings(connection, sorted({one.finding.key for one in told}))
+    made: list[Message] = []
+    for one in told:
+        rule, key, *_ = one.finding
+        turn = openings[rule, key]
+        made.append(
+            mismatch_message(
+                epoch,
+                key.account,
+                f"{rule}/{key.kind}/{key.object_id}",
+                2 * turn if one.state == "settled" else 2 * turn - 1,
+                state=one.state,
+                data=_data(one),
+                at=now,
+            )
+        )
+    return made
+
+
+def _openings(connection: sa.Connection, keys: Sequence[Key]) -> Mapping[tuple[str, Key], int]:
+    """How often each rule has opened on each object, the present opening among them."""
+    key = (mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
+    rows = connection.execute(
+        sa.select(mismatches.c.rule, *key, sa.func.count())
+        .where(
+            sa.tuple_(*key).in_([tuple(one) for one in keys]), mismatches.c.opened_at.is_not(None)
+        )
+        .group_by(mismatches.c.rule, *key)
+    )
+    return {(row[0], Key(*row[1:4])): row[4] for row in rows}
+
+
+def _data(told: Told) -> dict[str, Any]:
+    """What is told: both sides, and since when; the sentences for whoever shows it to people."""
+    code, key, ours, theirs, currency = told.finding
+    rule = BY_CODE.get(code)
+    return {
+        "account": key.account,
+        "rule": code,
+        "severity": rule.severity if rule else None,
+        "state": told.state,
+        "kind": key.kind,
+        "id": key.object_id,
+        "ours": ours,
+        "theirs": theirs,
+        "currency": currency,
+        "found_at": told.found_at,
+        "opened_at": told.opened_at,
+        "sentence": {"en": rule.en, "zh": rule.zh} if rule else None,
+    }
