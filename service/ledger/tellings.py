@@ -1,6 +1,6 @@
 """How the openings and settlings of mismatches are told.
 
-Tellings of one rule and object count 1, 2, 3 … over re-openings: the odd ones open, the even settle.
+Tellings of one rule and object count 1, 2, 3 … over re-openings: odd ones open, even ones settle.
 """
 
 from collections.abc import Mapping, Sequence
