@@ -84,12 +84,7 @@ def order(number: int) -> dict[str, Any]:
         "time_expire": 1_723_795_170,
         "time_settle": None,
         "transaction_no": f"42000023{number:020d}",
-        "refunds": {
-            "object": "list",
-            "url": f"/v1/charges/{charge_id}/refunds",
-            "has_more": False,
-            "data": [],
-        },
+        "refunds": page(f"/v1/charges/{charge_id}/refunds", []),
         "amount_refunded": 0,
         "failure_code": None,
         "failure_msg": None,
@@ -122,12 +117,7 @@ def order(number: int) -> dict[str, Any]:
         "time_paid": 1_723_787_974,
         "time_expire": 1_723_795_170,
         "coupon": None,
-        "charges": {
-            "object": "list",
-            "url": "/v1/orders/x/charges",
-            "has_more": False,
-            "data": [charge],
-        },
+        "charges": page(f"/v1/orders/{order_id}/charges", [charge]),
         "description": "",
         "metadata": {"store": "上海一店", "note": "n" * 100},
         "charge_essentials": {

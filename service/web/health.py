@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
-from service.core.errors import Misconfigured, TryLater
+from service.core.errors import Misconfigured
 from service.ledger.engine import Ledger
 from service.ledger.migrations import check
 
@@ -56,6 +56,6 @@ def _ask(ledger: Ledger) -> str:
         check(ledger)
     except Misconfigured:
         return "migrations"
-    except TryLater:
+    except Exception:  # noqa: BLE001  whatever it is, this process cannot work now
         return "database"
     return ""

@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from service.core.errors import TryLater
 from service.ledger.engine import Ledger
 from service.ledger.gauges import Gauges, read_gauges
 
@@ -46,7 +45,7 @@ class LedgerCollector(Collector):
         try:
             with self._ledger.read() as connection:
                 return read_gauges(connection, now=self._clock())
-        except TryLater:
+        except Exception:  # noqa: BLE001  away, or without its tables: monitoring must learn of it
             return None
 
 

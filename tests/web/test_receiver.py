@@ -183,8 +183,14 @@ def test_signed_bytes_that_no_one_understands_are_kept_under_their_digest(served
 
 @pytest.mark.parametrize(
     ("event_type", "kept"),
-    [(b'"order.succeeded"', "order.succeeded"), (b"7", None), (b'"a\\u0000b"', None)]
-    + [(b'"\\ud83d\\ude00"', None), (b'"' + b"x" * 129 + b'"', None), (b'"<script>"', "<script>")],
+    [
+        (b'"order.succeeded"', "order.succeeded"),
+        (b'"<script>"', "<script>"),
+        (b"7", None),
+        (b'"a\\u0000b"', None),
+        (b'"\\ud83d\\ude00"', None),
+        (b'"' + b"x" * 129 + b'"', None),
+    ],
 )
 def test_an_odd_type_does_not_keep_an_event_from_its_id(
     served: Any, event_type: bytes, kept: str | None
