@@ -84,10 +84,13 @@ class _Backend(httpcore2.NetworkBackend):
 
 
 class DeadlineTransport(httpx2.HTTPTransport):
-    """HTTP/1.1, no proxies, no retries, TLS 1.2 or newer against the host's trust store."""
+    """HTTP/1.1, no proxies, no retries, TLS 1.2 or newer against the host's trust store.
 
-    def __init__(self, *, connections: int) -> None:
-        context = httpx2.create_ssl_context(trust_env=False)
+    context: another trust store.
+    """
+
+    def __init__(self, *, connections: int, context: ssl.SSLContext | None = None) -> None:
+        context = context or httpx2.create_ssl_context(trust_env=False)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         super().__init__(verify=context, trust_env=False)
         # HTTPTransport takes no network backend; its pool, which nobody has used yet, is replaced
