@@ -109,6 +109,7 @@ def _publishing(runtime: Runtime, outlet: Outlet) -> Job:
             chance=runtime.chance,
             clock=runtime.clock,
             scale=runtime.settings.poll.scale,
+            stop=runtime.stopping,
         )
 
     return Job(f"publish-{outlet.sink.name}", runtime.settings.jobs.publish_seconds, send)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
+from threading import Event
 
 from service.ledger import outbox
 from service.ledger.engine import Ledger
@@ -59,11 +60,16 @@ class _Run:
     chance: Callable[[], float]
     scale: float
     ends_at: float
+    stop: Event
     busy: set[int] = field(default_factory=set[int])
 
     @property
     def sink(self) -> Sink:
         return self.outlet.sink
+
+    def goes_on(self) -> bool:
+        """Whether another message may be sent, or another claim be made."""
+        return self.outlet.is_open() and not self.stop.is_set()
 
 
 def publish(
@@ -74,15 +80,17 @@ def publish(
     clock: Callable[[], datetime] | None = None,
     scale: float = 1.0,
     budget_seconds: float = BUDGET_SECONDS,
+    stop: Event | None = None,
 ) -> Published:
     """Send what is due to one sink until nothing is or the budget is spent.
 
     chance: gives rolls in [0, 1) for the jitter. clock: the ledger's own, unless a test brings one.
-    scale: divides every wait. Raises TryLater when the ledger is away; leases run out then.
+    scale: divides every wait. stop: ends the firing after the messages under way; what else is
+    claimed is given back. Raises TryLater when the ledger is away; leases run out then.
     """
     ends_at = time.monotonic() + budget_seconds
-    run = _Run(ledger, outlet, clock or ledger.now, chance, scale, ends_at)
-    if not outlet.is_open() or not _is_due(run):
+    run = _Run(ledger, outlet, clock or ledger.now, chance, scale, ends_at, stop or Event())
+    if not run.goes_on() or not _is_due(run):
         return Published()
     workers = run.sink.workers
     with ThreadPoolExecutor(workers, thread_name_prefix=f"publish-{run.sink.name}") as pool:
@@ -117,7 +125,7 @@ def _work(run: _Run, worker: int) -> Published:
     """Go on while anything is due, or while another worker may be held up by a slow answer."""
     done = Published()
     run.busy.add(worker)
-    while time.monotonic() < run.ends_at and run.outlet.is_open():
+    while time.monotonic() < run.ends_at and run.goes_on():
         claimed = _claim(run)
         if claimed is not None:
             run.busy.add(worker)
@@ -149,7 +157,7 @@ def _send(run: _Run, claimed: Claim) -> Published:
     waiting = sorted(claimed.rows, key=lambda row: row.message.stream in failed)
     results: list[Settled] = []
     stopped: set[str] = set()
-    while waiting and time.monotonic() < ends_at and run.outlet.is_open():
+    while waiting and time.monotonic() < ends_at and run.goes_on():
         group, waiting = waiting[: run.sink.at_once], waiting[run.sink.at_once :]
         group = [row for row in group if row.message.stream not in stopped]
         if group:

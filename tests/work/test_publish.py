@@ -254,6 +254,20 @@ def test_a_spent_budget_ends_the_firing(ledger: Ledger, clock: Time) -> None:
     assert run(ledger, clock.outlet(Sink()), clock) == Published(sent=1)
 
 
+def test_being_told_to_stop_gives_back_what_was_not_sent(ledger: Ledger, clock: Time) -> None:
+    stop = threading.Event()
+
+    def answer(_message: Message) -> Receipt:
+        stop.set()
+        return Sent()
+
+    enqueue(ledger, clock, ("x", 1), ("y", 1))
+    sink = Sink(answer=answer)
+    done = publish(ledger, clock.outlet(sink), chance=lambda: 0.5, clock=clock, stop=stop)
+    assert done == Published(sent=1)
+    assert run(ledger, clock.outlet(Sink()), clock) == Published(sent=1)
+
+
 def test_a_worker_that_was_too_slow_is_told_so(ledger: Ledger, clock: Time) -> None:
     def sleep_over_the_lease(_message: Message) -> Receipt:
         clock.pass_by(timedelta(hours=1))
