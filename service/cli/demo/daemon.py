@@ -14,9 +14,11 @@ from typing import Any
 import httpx2
 
 from service.cli.demo.merchant import APP, Told
+from service.core.errors import GiveUp
 from service.core.observation import Key
 from service.ledger import watches
 from service.ledger.engine import Ledger, open_ledger
+from service.ledger.migrations import migrate
 from service.settings.model import LEDGER_FILE
 
 ACCOUNT = "demo"
@@ -102,7 +104,9 @@ class Daemon:
         self.config.write_text(text, encoding="utf-8")
 
     def start(self) -> None:
-        """Start it and wait until it is ready; RuntimeError with its last words when it is not."""
+        """Start it and wait until it is ready; GiveUp with its last words when it is not."""
+        with closing(self.open_ledger()) as ledger:
+            migrate(ledger)
         with (self.folder / "daemon.log").open("wb") as log:
             self.process = subprocess.Popen(  # noqa: S603  our own interpreter and arguments
                 [sys.executable, "-m", "service", "--config", str(self.config), "up"],
@@ -114,7 +118,7 @@ class Daemon:
         while not self._is_ready():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                raise RuntimeError("the daemon did not start: " + self._last_words())
+                raise GiveUp("the daemon did not start: " + self._last_words())
             time.sleep(0.1)
 
     def open_ledger(self) -> Ledger:

@@ -109,7 +109,7 @@ class Play:
             messages = self._daemon.messages()
             told = self._judge(book_of(messages), mismatches_of(messages))
             waited = time.monotonic() - started
-            report("对账中 / settling", waited, f"{len(told.differences)} 不一致 / to settle")
+            report("对账中 / settling", waited, f"{len(told.differences):,} differ")
             if not told.good and waited < SETTLE_SECONDS:
                 time.sleep(JUDGE_SECONDS)
                 continue
@@ -139,9 +139,7 @@ class Play:
         stats = self._look("stats")
         count_sandbox(self._figures, stats)
         events, lost = self._figures.events, self._figures.lost
-        return (
-            f"通知 / events {events:,}  丢失 / lost {lost:,}  伪造 / forged {self._figures.refused}"
-        )
+        return f"events {events:,} · lost {lost:,} · forged {self._figures.refused:,}"
 
     def _look(self, name: str) -> Any:
         return self._client.get(f"/sandbox/{name}").raise_for_status().json()

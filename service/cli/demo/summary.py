@@ -38,7 +38,8 @@ def show(console: Console, figures: Figures, verdict: Verdict) -> None:
     for line in _troubles(verdict):
         console.print(line, markup=False, highlight=False)
     for line in _conclusion(verdict):
-        console.print(line, style="bold green" if verdict.good else "bold red")
+        style = "bold green" if verdict.good else "bold red"
+        console.print(line, style=style, highlight=False, soft_wrap=True)
 
 
 def _rows(figures: Figures, verdict: Verdict) -> list[tuple[str, str, str]]:
