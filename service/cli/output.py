@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from service.telemetry import printable
@@ -59,7 +60,7 @@ def instant(at: datetime) -> str:
 
 def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterator[str]:
     found = iter(rows)
-    first = [_cells(row, columns) for row, _ in zip(found, range(WIDTHS_OF), strict=False)]
+    first = [_cells(row, columns) for row in islice(found, WIDTHS_OF)]
     if not first:
         return
     widths = [max(len(cell) for cell in cells) for cells in zip(columns, *first, strict=True)]
