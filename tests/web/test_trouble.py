@@ -30,8 +30,12 @@ def event(number: int) -> bytes:
 
 def post_all(served: Any, count: int) -> dict[str, int]:
     """Post events from several senders at once; the answer for each id."""
+
+    def post(number: int) -> int:
+        return served.post(event(number))
+
     with ThreadPoolExecutor(SENDERS) as pool:
-        answers = list(pool.map(lambda number: served.post(event(number)), range(count)))
+        answers = list(pool.map(post, range(count)))
     return {f"evt_{number}": answer for number, answer in enumerate(answers)}
 
 
