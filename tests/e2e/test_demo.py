@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-PATIENCE_SECONDS = 150
+PATIENCE_SECONDS = 300
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -23,7 +23,7 @@ from service.settings.model import LEDGER_FILE
 
 ACCOUNT = "demo"
 SCALE = 120
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
 _CONFIG = """\
