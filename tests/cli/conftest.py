@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -128,14 +127,3 @@ def port() -> int:
     """A port that was free a moment ago."""
     with listen("127.0.0.1", 0) as listener:
         return int(listener.getsockname()[1])
-
-
-def lines_of(process: subprocess.Popen[str]) -> list[str]:
-    """What a process prints, read in a thread so that it never waits for us."""
-    found: list[str] = []
-    assert process.stdout is not None
-    reader = threading.Thread(target=found.extend, args=(process.stdout,))
-    reader.start()
-    process.wait()
-    reader.join()
-    return found
