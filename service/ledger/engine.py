@@ -137,6 +137,8 @@ def _sqlite_engine(url: sa.URL, begin: str) -> sa.Engine:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
+        # the same few connections again and again: each keeps caches of its own
+        pool_use_lifo=True,
     )
 
     def on_connect(connection: Any, _record: Any) -> None:
@@ -177,6 +179,8 @@ def _open_postgres(url: sa.URL) -> Ledger:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
+        # the same few connections again and again: each keeps caches of its own
+        pool_use_lifo=True,
         pool_pre_ping=True,
     )
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
