@@ -1,5 +1,6 @@
 """How fast accepted deliveries become beliefs, changes and messages; and beside a busy receiver?"""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ SAMPLE_SECONDS = 0.5
 
 def measure_draining(database: str, events: Path, count: int, databases: Databases) -> Result:
     """Drain alone: events a second and CPU of a full inbox worked by one thread."""
+    print(f"measuring drain on {database} …", file=sys.stderr, flush=True)
     with databases.fresh(database) as url, closing(open_ledger(url)) as ledger:
         _fill(ledger, events, count)
         terms = read_terms(ledger)

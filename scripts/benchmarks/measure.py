@@ -39,6 +39,7 @@ class Server:
 @contextmanager
 def serving(name: str, *arguments: str) -> Generator[Server]:
     """Start a server of scripts.benchmarks.servers; end it when the block ends."""
+    print(f"measuring {name} …", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "scripts.benchmarks.servers", name, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

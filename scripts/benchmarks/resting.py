@@ -31,6 +31,7 @@ DRAIN_SECONDS_LIMIT = 900
 
 def measure_memory(database: str, events: Path, count: int, databases: Databases) -> Result:
     """Resident megabytes with everything on; `count` distinct deliveries in ten parts."""
+    print(f"measuring memory on {database} …", file=sys.stderr, flush=True)
     with databases.fresh(database) as url, _daemon(url, events) as (process, port):
         time.sleep(REST_SECONDS)
         at_rest, samples, sent = _megabytes(process), list[float](), 0
