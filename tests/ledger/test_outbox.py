@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from service.core.instant import to_micros
 from service.core.messages import Message
 from service.ledger import outbox
 from service.ledger.engine import Ledger
@@ -272,16 +273,23 @@ def test_a_backlog_is_claimed_in_steps_that_do_not_grow_with_it(
     assert settle(ledger, claimed, sent(claimed.rows), now) == 0
 
 
+FILL = """
+INSERT INTO outbox (message_id, stream, seq, account, type, body, created_at)
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count)
+SELECT :prefix || i, :prefix || (i / 10), i % 10 + 1, 'shop', 't', :body, :at FROM n
+"""
+FILL_DISPATCHES = """
+INSERT INTO dispatches (outbox_id, sink, stream, seq, state, attempts, next_try_at)
+SELECT id, 'a', stream, seq, :state, 0, created_at FROM outbox WHERE stream LIKE :prefix || '%'
+"""
+
+
 def fill(ledger: Ledger, prefix: str, count: int, now: datetime, *, state: str) -> None:
-    """Many messages, ten to a stream."""
+    """Many messages, ten to a stream, made inside the database."""
+    values = {"prefix": prefix, "count": count, "body": b"{}", "at": to_micros(now)}
     with ledger.begin() as connection:
-        for start in range(0, count, 5000):
-            messages = [
-                message(f"{prefix}{n // 10}", n % 10 + 1) for n in range(start, start + 5000)
-            ]
-            outbox.enqueue(connection, messages, ("a",), now=now)
-        if state != "waiting":
-            connection.execute(sa.update(dispatches).values(state=state, settled_at=now))
+        connection.execute(sa.text(FILL), values)
+        connection.execute(sa.text(FILL_DISPATCHES), {"prefix": prefix, "state": state})
 
 
 def explain(ledger: Ledger, statement: sa.Select[Any], values: dict[str, object]) -> str:
