@@ -21,7 +21,7 @@ from service.pingpp.answers import NotThere, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.signature import KeyRing
 from service.runtime import clients_of, load_rings, prepare_data_dir
-from service.settings import Settings
+from service.settings import Settings, WebhookSink
 from service.web.app import REFUSALS_PATH, TOKEN_HEADER
 
 SKEW_LIMIT = timedelta(seconds=30)
@@ -52,6 +52,7 @@ def examine(settings: Settings) -> Iterator[Check]:
     except Misconfigured as error:
         yield Check("bad", "keys", str(error))
     yield from _accounts(settings, rings)
+    yield from _secrets(settings)
     try:
         prepare_data_dir(settings)
         with closing(open_ledger(settings.database_url)) as ledger:
@@ -79,6 +80,20 @@ def _accounts(settings: Settings, rings: Mapping[str, KeyRing]) -> Iterator[Chec
         text = f"{mode} mode, {asks}; keys {', '.join(ring.fingerprints)}"
         figures = {"fingerprints": ring.fingerprints, "livemode": account.livemode}
         yield Check("good", subject, text, figures)
+
+
+def _secrets(settings: Settings) -> Iterator[Check]:
+    """Files that only this user should be able to read, as far as the system says so."""
+    files = {"database.url_file": settings.database.url_file}
+    for name, account in settings.accounts.items():
+        files[f"accounts.{name}.api_key_file"] = account.api_key_file
+        files[f"accounts.{name}.private_key"] = account.private_key
+    for name, sink in settings.sinks.items():
+        if isinstance(sink, WebhookSink):
+            files[f"sinks.{name}.secret_file"] = sink.secret_file
+    for key, path in files.items():
+        if path is not None and path.exists() and path.stat().st_mode & 0o077:
+            yield Check("note", key, f"others may read {path}: chmod 600")
 
 
 def _ledger(ledger: Ledger) -> Iterator[Check]:

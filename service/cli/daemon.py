@@ -110,15 +110,17 @@ def _live(runtime: Runtime, role: Role, *, listens: bool) -> bool:
     replica = new_replica(runtime, role.name, _address(listener))
     scheduler = Scheduler(runtime, replica, jobs(runtime) if role.works else ())
     stopper = _Stopper(runtime, scheduler)
-    stopper.start()
     _warn(runtime)
     _log.info("daemon.started", role=role.name, holder=replica.name, at=replica.address)
-    if listener is None:
-        _wait(runtime.stopping)
-    else:
-        _serve(runtime, role, replica, scheduler, listener)
-    runtime.stopping.set()
-    stopper.join(STOP_SECONDS)
+    stopper.start()
+    try:
+        if listener is None:
+            _wait(runtime.stopping)
+        else:
+            _serve(runtime, role, replica, scheduler, listener)
+    finally:
+        runtime.stopping.set()
+        stopper.join(STOP_SECONDS)
     return stopper.in_order
 
 

@@ -136,6 +136,7 @@ def poll(
             chance=runtime.chance,
         )
     _say(done, "answer", as_lines=as_lines)
+    typer.echo(f"{done.total():,} questions were asked", err=True)
 
 
 def reconcile(context: typer.Context, config: Config = None, as_lines: AsJson = False) -> None:

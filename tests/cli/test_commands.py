@@ -428,6 +428,20 @@ def test_the_doctor_goes_on_after_each_finding(
     assert "does not answer our question" in ended.out
 
 
+def test_the_doctor_sees_secrets_that_others_may_read(call: Call, folder: Path) -> None:  # C12
+    (folder / "key").write_text("sk_live_secret")
+    (folder / "key").chmod(0o644)
+    (folder / "own.pem").chmod(0o600)
+    (folder / "c.toml").write_text(
+        '[accounts.main]\npublic_keys = ["pingpp.pem"]\napi_key_file = "key"\n'
+        'private_key = "own.pem"\napi_base = "http://127.0.0.1:1"\n'
+    )
+    said = call("doctor", "--config", "c.toml").out
+    assert "note  accounts.main.api_key_file: others may read" in said
+    assert "accounts.main.private_key" not in said
+    assert "sk_live_secret" not in said
+
+
 def test_the_doctor_speaks_when_there_is_no_ledger(call: Call) -> None:
     ended = call("doctor")
     assert ended.code == 1
