@@ -62,12 +62,7 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("suspects", every.suspects_seconds, lambda: suspects(ledger, terms=terms, now=clock())),
         *_asking(runtime),
         *(_publishing(runtime, outlet) for outlet in runtime.outlets.values()),
-        Job(
-            "reconcile",
-            every.reconcile_seconds,
-            lambda: reconcile(ledger, terms=terms, now=clock()),
-            once=True,
-        ),
+        Job("reconcile", every.reconcile_seconds, lambda: _reconcile(runtime), once=True),
         Job("prune", every.prune_seconds, lambda: _prune(runtime), once=True),
     ]
 
@@ -113,6 +108,16 @@ def _publishing(runtime: Runtime, outlet: Outlet) -> Job:
         )
 
     return Job(f"publish-{outlet.sink.name}", runtime.settings.jobs.publish_seconds, send)
+
+
+def _reconcile(runtime: Runtime) -> None:
+    """Over everything, which may take long: it ends at a slice when the process is to stop."""
+
+    def go_on(_done: int) -> None:
+        if runtime.stopping.is_set():
+            raise TryLater("the process stops")
+
+    reconcile(runtime.ledger, terms=runtime.terms, now=runtime.clock(), on_slice=go_on)
 
 
 def _prune(runtime: Runtime) -> None:
@@ -198,6 +203,9 @@ class Scheduler:
         outcome = "failed"
         try:
             outcome = _outcome(job)
+        except TryLater:
+            outcome = "later"
+            raise
         finally:
             with ledger.begin() as connection:
                 slots.finish_slot(

@@ -11,10 +11,12 @@ import time_machine
 
 from service import telemetry
 from service.core.errors import TryLater
+from service.core.observation import Key, Observation, Source
 from service.ledger import slots
 from service.runtime import Runtime, new_replica, open_runtime
 from service.scheduler import Job, Scheduler, cut, jobs
 from service.settings import load
+from service.work.apply import apply
 
 PATIENCE_SECONDS = 30
 
@@ -112,6 +114,29 @@ def test_a_failed_firing_is_written_down(runtime: Runtime) -> None:
     scheduler.stop()
     with runtime.ledger.read() as connection:
         assert [s.outcome for s in slots.latest_slots(connection)] == ["failed"]
+
+
+def test_a_firing_that_was_put_off_is_written_down_as_such(runtime: Runtime) -> None:
+    def later() -> None:
+        raise TryLater("not now")
+
+    before = counted("late", "later")
+    scheduler = scheduler_of(runtime, Job("late", 3600.0, later, once=True))
+    scheduler.start()
+    wait_until(lambda: counted("late", "later") > before)
+    scheduler.stop()
+    with runtime.ledger.read() as connection:
+        assert [s.outcome for s in slots.latest_slots(connection)] == ["later"]
+
+
+def test_a_long_reconcile_ends_when_the_process_stops(runtime: Runtime, now: datetime) -> None:
+    seen = Observation(Key("main", "charge", "ch_1"), Source.POLL, now, "paid")
+    apply(runtime.ledger, [seen], terms=runtime.terms, now=now)
+    (job,) = [job for job in jobs(runtime) if job.name == "reconcile"]
+    job.run()
+    runtime.stopping.set()
+    with pytest.raises(TryLater, match="stops"):
+        job.run()
 
 
 def test_stopping_waits_for_what_runs(runtime: Runtime) -> None:
