@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from service.cli import app
+from service.cli.commands import app
 from service.core.kinds import KINDS
 from service.ledger.engine import Ledger
 from service.ledger.rules import BY_CODE
@@ -179,3 +179,12 @@ def test_the_readme_names_every_job(readme: str, database_url: str, tmp_path: Pa
         names = [job.name.replace("-name", "-NAME") for job in jobs(runtime)]
     assert len(names) >= len(Jobs.model_fields)
     assert readme_lacks(readme, names) == []
+
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_documents_link_to_files_that_exist(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)[^):]*\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
