@@ -26,6 +26,6 @@ VOLUME /var/lib/pingledger
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
-    CMD ["pingledger", "doctor", "--live"]
+    CMD ["python", "-m", "service.cli.live"]
 ENTRYPOINT ["pingledger"]
 CMD ["up"]

@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import httpx2
 import typer
 
 from service import telemetry
 from service.cli import checkup
 from service.cli.checkup import Check
 from service.cli.exits import FOUND
+from service.cli.live import is_live
 from service.cli.options import AsJson, Config, settings_of
 from service.cli.output import as_json as to_json
-from service.settings import Settings
 from service.telemetry import printable
 
-LIVE_SECONDS = 3.0
 _MARKS: Mapping[str, str] = {"good": "ok  ", "note": "note", "bad": "BAD "}
 
 
@@ -30,7 +28,7 @@ def doctor(
     """Look at keys, clocks, database, backlogs, reachability and refused deliveries."""
     settings = settings_of(context, config)
     if live:
-        raise typer.Exit(0 if _is_live(settings) else FOUND)
+        raise typer.Exit(0 if is_live(settings) else FOUND)
     log = telemetry.configure(level="error", console=True)
     try:
         checks = list(checkup.examine(settings))
@@ -47,14 +45,3 @@ def _row(check: Check) -> dict[str, Any]:
 
 def _sentence(check: Check) -> str:
     return f"{_MARKS[check.level]}  {printable(check.subject)}: {printable(check.text, 2_000)}"
-
-
-def _is_live(settings: Settings) -> bool:
-    """Ask as a container's health check does; a wildcard address is asked on loopback."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.listen.host, settings.listen.host)  # noqa: S104
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{settings.listen.port}/health/live"
-    try:
-        return httpx2.get(url, timeout=LIVE_SECONDS, trust_env=False).is_success
-    except httpx2.HTTPError:
-        return False

@@ -57,6 +57,16 @@ def deliver(process: Process, pair: KeyPair, body: bytes) -> int:
     return httpx2.post(url, content=body, headers=headers, trust_env=False).status_code
 
 
+def is_healthy(config: Path) -> bool:
+    """As the image asks."""
+    command = [sys.executable, "-m", "service.cli.live"]
+    environ = {
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PINGLEDGER_CONFIG": str(config),
+    }
+    return subprocess.run(command, env=environ, timeout=PATIENCE_SECONDS).returncode == 0
+
+
 def published(folder: Path) -> list[str]:
     path = folder / "books.jsonl"
     if not path.exists():
@@ -70,6 +80,7 @@ def test_up_makes_its_ledger_receives_publishes_and_stops_in_order(
     up = start("up", "--config", str(config), port=port)
     up.wait_ready()
     assert call("doctor", "--live", "--config", str(config)).code == 0
+    assert is_healthy(config)
     assert deliver(up, key_pair, json.dumps(BODY).encode()) == 200
     assert httpx2.post(f"{up.base}/webhooks/main", content=b"x", trust_env=False).status_code == 401
     wait_until(lambda: published(folder) == ["charge/ch_1"])
@@ -79,6 +90,7 @@ def test_up_makes_its_ledger_receives_publishes_and_stops_in_order(
     assert "is ready" in told
     assert "missing" in told
     assert up.stop() == 0
+    assert not is_healthy(config)
     assert '"event": "daemon.stopped"' in up.log.read_text()
     assert "Traceback" not in up.log.read_text()
 

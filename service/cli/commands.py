@@ -1,0 +1,71 @@
+"""Which commands are there, and how is one run?"""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli import daemon, doctor, explain, migrate, redo, show
+from service.cli.demo.command import demo
+from service.cli.exits import exiting
+from service.cli.options import Config
+from service.cli.sandbox import sandbox
+
+app = typer.Typer(
+    name="pingledger",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+_COMMANDS = {
+    "up": daemon.up,
+    "serve": daemon.serve_only,
+    "work": daemon.work,
+    "migrate": migrate.migrate,
+    "doctor": doctor.doctor,
+    "objects": show.objects,
+    "deliveries": show.deliveries,
+    "mismatches": show.mismatches,
+    "explain": explain.explain,
+    "replay": redo.replay,
+    "requeue": redo.requeue,
+    "rebuild": redo.rebuild,
+    "poll": redo.poll,
+    "reconcile": redo.reconcile,
+    "sandbox": sandbox,
+    "demo": demo,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"pingledger {version('pingledger')}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    config: Config = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which one."),
+    ] = False,
+) -> None:
+    """Receive, poll, reconcile and publish Ping++ payment events, with a ledger in between."""
+    chosen: Path | None = config
+    context.obj = chosen
+
+
+def run() -> None:
+    """Run the command that the arguments name, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+    with exiting():
+        sys.exit(app(standalone_mode=False, prog_name="pingledger"))
