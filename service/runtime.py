@@ -17,7 +17,7 @@ from service.core.errors import Misconfigured, TryLater
 from service.ledger.clock import LedgerClock
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.leases import release_all
-from service.ledger.migrations import check, migrate, read_epoch
+from service.ledger.migrations import check, is_empty, migrate, read_epoch
 from service.ledger.slots import Replica
 from service.outbound.jsonl import Jsonl
 from service.outbound.sink import Sink
@@ -64,7 +64,7 @@ def open_runtime(
     """Open everything that the settings speak of, and close it again.
 
     receives: refuse to start without a usable public key. makes: a ledger that is the embedded
-    default and does not exist yet is made. Raises Misconfigured, or TryLater when the ledger is
+    default and has no tables yet is made. Raises Misconfigured, or TryLater when the ledger is
     away.
     """
     rings = load_rings(settings)
@@ -97,21 +97,16 @@ def open_runtime(
 def open_ledger_of(settings: Settings, *, makes: bool = False) -> Ledger:
     """Open the ledger and see that its tables are the ones this program knows."""
     prepare_data_dir(settings)
-    is_new = settings.is_embedded and not ledger_file(settings).exists()
     ledger = open_ledger(settings.database_url)
     try:
-        if makes and is_new:
+        # an empty file too: that is what a killed start, or a command before it, leaves
+        if makes and settings.is_embedded and is_empty(ledger):
             migrate(ledger)
         check(ledger)
     except BaseException:
         ledger.close()
         raise
     return ledger
-
-
-def ledger_file(settings: Settings) -> Path:
-    """Where the embedded ledger is."""
-    return Path(settings.database_url.removeprefix("sqlite:///"))
 
 
 def prepare_data_dir(settings: Settings) -> None:

@@ -51,6 +51,12 @@ def check(ledger: Ledger) -> None:
         raise Misconfigured("database", "its tables are not up to date: run `pingledger migrate`")
 
 
+def is_empty(ledger: Ledger) -> bool:
+    """Whether no migration was ever made in it."""
+    with ledger.read() as connection:
+        return revision(connection) is None
+
+
 def head() -> str:
     """The newest revision this program knows."""
     return _revisions()[-1]
