@@ -1,5 +1,6 @@
 """Which commands are there, and how is one run?"""
 
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -63,7 +64,8 @@ def start(
 
 
 def run() -> None:
-    """Run the command that the arguments name, and exit."""
+    """Run the command that the arguments name, and exit; whatever it writes is its user's only."""
+    os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]

@@ -1,8 +1,10 @@
 """With which code does a command end, and with which sentence? (sysexits)"""
 
 import sys
+import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -12,11 +14,13 @@ from service.telemetry import printable
 FOUND = 1
 USAGE = 64
 UNAVAILABLE = 69
+SOFTWARE = 70
 TRY_AGAIN = 75
 CONFIG = 78
 INTERRUPTED = 130
 
 SENTENCE_LIMIT = 1_000
+FRAMES_SHOWN = 6
 
 
 class Usage(typer.TyperException):
@@ -44,6 +48,15 @@ def exiting() -> Generator[None]:
         _leave(str(error), FOUND)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  its text and its trace may quote data or a secret
+        _leave(f"this should not have happened: {_place(error)}", SOFTWARE)
+
+
+def _place(error: BaseException) -> str:
+    """Which error it was and where, for a report; nothing of what it says."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES_SHOWN:]
+    places = " < ".join(f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in reversed(frames))
+    return f"{type(error).__name__} at {places}"
 
 
 def _leave(sentence: str, code: int) -> None:

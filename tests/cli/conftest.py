@@ -51,7 +51,7 @@ def call(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Call]:
     """Call a command as the shell does, in this process."""
-    before = signal.getsignal(signal.SIGPIPE)
+    before, mask = signal.getsignal(signal.SIGPIPE), os.umask(0o022)
 
     def calling(*arguments: str, **environ: str) -> Ended:
         for name, value in environ.items():
@@ -66,6 +66,7 @@ def call(
 
     yield calling
     signal.signal(signal.SIGPIPE, before)
+    os.umask(mask)
     structlog.reset_defaults()
 
 

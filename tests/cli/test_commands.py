@@ -166,6 +166,23 @@ def test_a_ledger_without_tables_is_not_worked_on(call: Call) -> None:
     assert call("objects").code == 0
 
 
+def test_what_we_write_is_for_our_user_only(call: Call, folder: Path) -> None:  # C24
+    call("migrate")
+    assert (folder / "pingledger.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_fault_of_ours_is_told_without_what_it_quotes(
+    call: Call, story: Ledger, database: str
+) -> None:
+    with closing(open_ledger(database)) as ledger, ledger.begin() as connection:
+        connection.execute(sa.text("UPDATE observations SET body = 'secret1'"))
+    ended = call("explain", "order", ORDER)
+    assert ended.code == 70
+    assert "this should not have happened: JSONDecodeError" in ended.err
+    assert "secret1" not in ended.err
+    assert ended.err.count("\n") == 1
+
+
 def test_a_database_that_is_away_is_75(call: Call) -> None:
     ended = call("objects", PINGLEDGER_DATABASE__URL="postgresql://u:secret@127.0.0.1:1/x")
     assert ended.code == 75
