@@ -17,7 +17,7 @@ SENDS_AT_ONCE = 8
 SEND_SECONDS = 10.0
 LOG_LENGTH = 20_000
 _IDLE_SECONDS = 0.5
-_OK, _REDIRECTS = 200, 300
+_OK, _REDIRECTS, _REFUSED, _FAULTY = 200, 300, 400, 500
 _HURRY_SECONDS = 0.25
 
 Clock = Callable[[], datetime]
@@ -127,8 +127,8 @@ class Sender:
 
     def _outcome(self, sent: Sent) -> str:
         if sent.good:
-            return "accepted"
-        if sent.fault == "forge":
+            return "deceived" if sent.fault == "forge" else "accepted"
+        if sent.fault == "forge" and _REFUSED <= sent.status < _FAULTY:
             return "refused"  # a forger does not try again
         return "given_up" if sent.attempt > len(RETRY_SECONDS) else "retried"
 

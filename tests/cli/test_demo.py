@@ -65,6 +65,12 @@ def test_what_nobody_planted_is_stray_unless_it_is_for_information() -> None:
     assert not verdict.good
 
 
+def test_a_forgery_that_was_taken_in_spoils_the_verdict() -> None:
+    verdict = judge([ORDER], [ORDER], [], [])
+    verdict.deceived = 1
+    assert not verdict.good
+
+
 def test_figures_tell_notified_objects_from_asked_ones() -> None:
     figures = Figures()
 

@@ -154,11 +154,21 @@ def test_faults_strike_at_their_rate_and_the_same_seed_strikes_the_same(now: dat
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome"), [(204, "accepted"), (302, "retried"), (503, "retried")]
+    ("fault", "status", "outcome"),
+    [
+        ("", 204, "accepted"),
+        ("", 302, "retried"),
+        ("", 503, "retried"),
+        ("forge", 401, "refused"),
+        ("forge", 503, "retried"),
+        ("forge", 200, "deceived"),
+    ],
 )
-def test_only_a_2xx_counts(now: datetime, status: int, outcome: str) -> None:
+def test_only_a_2xx_counts_and_a_forger_gives_up_when_refused(
+    now: datetime, fault: str, status: int, outcome: str
+) -> None:
     sender, clock = sender_to(now, status)
-    sender.post([parcel(clock.now)])
+    sender.post([parcel(clock.now, fault)])
     asyncio.run(tried(sender, clock, [0]))
     assert sender.counts[outcome] == 1
 
@@ -192,5 +202,5 @@ def sender_to(now: datetime, status: int) -> tuple[Sender, Turned]:
     return Sender(client, "http://127.0.0.1/webhooks/main", clock, Pace()), clock
 
 
-def parcel(due: datetime) -> Parcel:
-    return Parcel("evt_1", "order.succeeded", "201", b"{}", "", due)
+def parcel(due: datetime, fault: str = "") -> Parcel:
+    return Parcel("evt_1", "order.succeeded", "201", b"{}", "", due, fault)

@@ -22,7 +22,7 @@ class Verdict:
     """What the judge found.
 
     stray: open mismatches that nobody planted. untold: objects on which a consumer of the messages
-    would still differ from the truth.
+    would still differ from the truth. deceived: forged notifications that were taken in.
     """
 
     objects: int = 0
@@ -31,11 +31,13 @@ class Verdict:
     found: list[str] = field(default_factory=list[str])
     stray: list[str] = field(default_factory=list[str])
     untold: int = 0
+    deceived: int = 0
 
     @property
     def good(self) -> bool:
         """Both books equal, all that was planted found, nothing else found."""
-        return not (self.differences or self.stray or self.untold) and self.found == self.planted
+        wrong = self.differences or self.stray or self.untold or self.deceived
+        return not wrong and self.found == self.planted
 
 
 def compare(

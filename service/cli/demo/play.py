@@ -126,9 +126,11 @@ class Play:
         count_objects(self._figures, objects)
         count_deliveries(self._figures, deliveries)
         count_messages(self._figures, messages)
-        count_sandbox(self._figures, self._look("stats"))
+        stats = self._look("stats")
+        count_sandbox(self._figures, stats)
         verdict = self._judge(objects, mismatches)
         verdict.untold = len(told.differences)
+        verdict.deceived = stats["sends"].get("deceived", 0)
         return verdict
 
     def _judge(self, rows: Sequence[Row], mismatches: Sequence[Row]) -> Verdict:

@@ -25,6 +25,7 @@ def as_json(figures: Figures, verdict: Verdict) -> dict[str, Any]:
         "found": verdict.found,
         "stray": verdict.stray,
         "untold": verdict.untold,
+        "deceived": verdict.deceived,
     }
 
 
@@ -50,6 +51,7 @@ def _rows(figures: Figures, verdict: Verdict) -> list[tuple[str, str, str]]:
         ("收到的通知", "Notifications received", f"{figures.received:,}"),
         ("重复的通知（已去重）", "Repeats (counted once)", f"{figures.repeated:,}"),
         ("伪造的通知（已拒绝）", "Forged and refused", f"{figures.refused:,}"),
+        ("伪造却被接受的通知", "Forged and taken in", f"{verdict.deceived:,}"),
         ("仅靠主动查询得知的对象", "Objects found only by asking", f"{figures.only_by_asking:,}"),
         ("对外发布的变更", "Changes published", f"{figures.changes:,}"),
         ("账本中的对象", "Objects in the ledger", f"{figures.objects:,}"),
