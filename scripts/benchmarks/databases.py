@@ -1,5 +1,6 @@
 """Where each round's fresh ledger lives: an SQLite file, or a database of a real PostgreSQL."""
 
+import os
 import tempfile
 import warnings
 from collections.abc import Generator
@@ -32,7 +33,7 @@ class Databases:
             with tempfile.TemporaryDirectory(dir=self._folder) as folder:
                 yield _migrated(f"sqlite:///{folder}/ledger.db")
             return
-        database = f"bench{next(_numbers)}"
+        database = f"bench{os.getpid()}_{next(_numbers)}"
         self._run(f"CREATE DATABASE {database}")
         yield _migrated(self._postgres().replace("/postgres?", f"/{database}?"))
         self._run(f"DROP DATABASE {database} WITH (FORCE)")
