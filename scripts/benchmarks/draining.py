@@ -15,6 +15,7 @@ from scripts.benchmarks.events import read_events
 from scripts.benchmarks.load import Order
 from scripts.benchmarks.measure import CONNECTIONS, WEBHOOKS, Result, send, serving
 from scripts.benchmarks.servers import ACCOUNTS, clock, read_terms
+from service.cli.daemon import settle_memory
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.intake import Intake
 from service.ledger.schema import deliveries
@@ -28,6 +29,7 @@ SAMPLE_SECONDS = 0.5
 def measure_draining(database: str, events: Path, count: int, databases: Databases) -> Result:
     """Drain alone: events a second and CPU of a full inbox worked by one thread."""
     print(f"measuring drain on {database} …", file=sys.stderr, flush=True)
+    settle_memory()
     with databases.fresh(database) as url, closing(open_ledger(url)) as ledger:
         _fill(ledger, events, count)
         terms = read_terms(ledger)

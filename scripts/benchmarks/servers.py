@@ -25,6 +25,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from scripts.benchmarks.events import KEY
+from service.cli.daemon import settle_memory
 from service.core.errors import TryLater
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.migrations import read_epoch
@@ -113,6 +114,7 @@ def _drain_for_ever(ledger: Ledger, stop: threading.Event) -> None:
 def _drain_alone(url: str) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    settle_memory()
     print(0, flush=True)
     with closing(open_ledger(url)) as ledger:
         _drain_for_ever(ledger, stop)
@@ -131,6 +133,7 @@ def main() -> None:
     if name == "verify":
         _serve_bare(verify(Path(folder)), listener)
         return
+    settle_memory()
     with closing(open_ledger(rest[0])) as ledger:
         stop = threading.Event()
         worker = threading.Thread(target=_drain_for_ever, args=(ledger, stop))
