@@ -12,8 +12,11 @@ import sqlalchemy as sa
 from service.core.errors import Raced
 from service.ledger.schema import deliveries
 
-# A delivery that kills its worker this often is set aside instead of tried for ever.
-ATTEMPTS_LIMIT = 5
+# A delivery whose workers died so often is worked alone from then on: of a batch any may be at fault,
+# or none, when it was the host that died.
+ALONE_ATTEMPTS = 3
+# One that goes on to kill its workers when it is alone is set aside.
+ATTEMPTS_LIMIT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,13 @@ _NEXT = (
 
 
 def claim(connection: sa.Connection, *, limit: int, lease: timedelta, now: datetime) -> Claim:
-    """Take up to `limit` waiting deliveries, the oldest first, for the time of the lease."""
+    """Take up to `limit` waiting deliveries, the oldest first, for the time of the lease.
+
+    One that many workers died with is taken alone.
+    """
     found = connection.execute(_NEXT, {"now": now, "limit": limit}).all()
+    suspects = [row for row in found if row.attempts >= ALONE_ATTEMPTS]
+    found = suspects[:1] or found
     token = secrets.token_hex(16)
     if found:
         connection.execute(

@@ -42,10 +42,9 @@ def drain(ledger: Ledger, *, terms: Terms, clock: Callable[[], datetime]) -> Cou
     for _ in range(BATCHES_LIMIT):
         with ledger.begin() as connection:
             claim = deliveries.claim(connection, limit=BATCH_DELIVERIES, lease=LEASE, now=clock())
-        if claim.rows:
-            done.update(_work(ledger, claim, terms, clock()))
-        if len(claim.rows) < BATCH_DELIVERIES:
+        if not claim.rows:
             break
+        done.update(_work(ledger, claim, terms, clock()))
     return done
 
 

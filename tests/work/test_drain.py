@@ -164,6 +164,24 @@ def test_a_delivery_that_keeps_killing_its_worker_is_set_aside(
     assert states(ledger) == [("quarantined", "attempts")]
 
 
+def test_what_was_only_near_a_killer_is_not_set_aside_with_it(
+    ledger: Ledger, now: datetime
+) -> None:
+    """A hundred kills of the host once set whole batches of sound deliveries aside."""
+    for number in range(4):
+        body = bodies.event(bodies.withdrawal(id=f"17{number}"), id=f"evt_{number}")
+        arrive(ledger, "shop", wire(body), now)
+    sizes: list[int] = []
+    for attempt in range(deliveries.ATTEMPTS_LIMIT):
+        with ledger.begin() as connection:
+            at = now + attempt * 2 * LEASE
+            sizes.append(len(deliveries.claim(connection, limit=10, lease=LEASE, now=at).rows))
+    assert sizes == [4] * deliveries.ALONE_ATTEMPTS + [1] * (
+        deliveries.ATTEMPTS_LIMIT - deliveries.ALONE_ATTEMPTS
+    )
+    assert drained(ledger, now + timedelta(hours=1)) == Counter(quarantined=1, applied=3)
+
+
 def test_reading_again_changes_nothing_that_was_told(ledger: Ledger, now: datetime) -> None:
     arrive(ledger, "shop", wire(bodies.event(bodies.order())), now)
     drained(ledger, now)
