@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from service.core.errors import Raced
 from service.ledger.schema import deliveries
 
-# A delivery whose workers died so often is worked alone from then on: of a batch any may be at fault,
-# or none, when it was the host that died.
+# A delivery whose workers died so often is worked alone from then on: of a batch any may be at
+# fault, or none, when it was the host that died.
 ALONE_ATTEMPTS = 3
 # One that goes on to kill its workers when it is alone is set aside.
 ATTEMPTS_LIMIT = 8
