@@ -2,12 +2,16 @@
 
 import asyncio
 import hashlib
+import json
+import re
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from service.core.errors import TryLater
 from service.ledger.engine import Ledger
@@ -18,6 +22,17 @@ from service.work.accept import Acceptor, content_digest, name, tell_differences
 from service.work.terms import Terms
 
 BODY = b'{"id":"evt_1","type":"order.succeeded","data":{"object":{}},"pending_webhooks":2}'
+
+
+ATOMS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=200)
+JSON = st.dictionaries(
+    st.sampled_from(["id", "type", "data", "pending_webhooks"]),
+    ATOMS | st.lists(ATOMS, max_size=3) | st.dictionaries(st.text(max_size=5), ATOMS, max_size=3),
+)
+
+
+def json_bytes(value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 class Pair(Protocol):
@@ -117,6 +132,15 @@ def test_without_an_id_the_bytes_are_the_name(now: datetime) -> None:
     arrival = name("shop", b'{"type":"agreement.succeeded"}', "s", "f", now)
     assert arrival.dedup_key == f"sha256:{hashlib.sha256(arrival.body).hexdigest()}"
     assert arrival.event_type == "agreement.succeeded"
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.binary(max_size=300) | st.builds(json_bytes, JSON))
+def test_any_bytes_have_a_name(body: bytes) -> None:
+    arrival = name("shop", body, "s", "f", datetime(2026, 11, 23, tzinfo=UTC))
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,128}|sha256:[0-9a-f]{64}", arrival.dedup_key)
+    assert arrival.event_type is None or re.fullmatch(r"[!-~]{1,128}", arrival.event_type)
+    assert len(arrival.content_digest) == 64
 
 
 def test_nothing_but_the_inbox_is_asked_for_a_delivery(
