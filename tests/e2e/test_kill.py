@@ -98,7 +98,8 @@ def _compare(ledger: Ledger, provider: Provider, senders: Senders, told: Path) -
     with ledger.read() as connection:
         stored = set(connection.scalars(sa.select(deliveries.c.dedup_key)))
         assert senders.acknowledged == set(provider.told) == stored
-        assert set(connection.scalars(sa.select(deliveries.c.state))) == {"applied"}
+        ends = connection.execute(sa.select(deliveries.c.state, deliveries.c.reason).distinct())
+        assert {(row.state, row.reason) for row in ends} == {("applied", None)}
         _beliefs_are_the_truth(connection, provider)
         _messages_are_the_changes(connection, told)
     if ledger.dialect == "sqlite":
