@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from service.core.errors import Raced
 from service.ledger.schema import deliveries
 
-# A delivery whose workers died so often is worked alone from then on: of a batch any may be at
-# fault, or none, when it was the host that died.
+# A delivery whose workers died so often is worked alone from then on, and after all others: of a
+# batch any may be at fault, or none, when it was the host that died.
 ALONE_ATTEMPTS = 3
 # One that goes on to kill its workers when it is alone is set aside.
-ATTEMPTS_LIMIT = 8
+ATTEMPTS_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +47,41 @@ class Handled:
     reason: str | None = None
 
 
-_NEXT = (
-    sa.select(
-        deliveries.c.id,
-        deliveries.c.account,
-        deliveries.c.body,
-        deliveries.c.received_at,
-        deliveries.c.attempts,
+def _next(*, alone: bool) -> sa.Select[*tuple[Any, ...]]:
+    tried = deliveries.c.attempts
+    return (
+        sa.select(
+            deliveries.c.id,
+            deliveries.c.account,
+            deliveries.c.body,
+            deliveries.c.received_at,
+            tried,
+        )
+        .where(
+            deliveries.c.state == "waiting",
+            tried >= ALONE_ATTEMPTS if alone else tried < ALONE_ATTEMPTS,
+            sa.or_(
+                deliveries.c.claimed_until.is_(None),
+                deliveries.c.claimed_until < sa.bindparam("now"),
+            ),
+        )
+        .order_by(*([tried] if alone else []), deliveries.c.id)
+        .limit(sa.bindparam("limit"))
+        .with_for_update(skip_locked=True)
     )
-    .where(
-        deliveries.c.state == "waiting",
-        sa.or_(
-            deliveries.c.claimed_until.is_(None),
-            deliveries.c.claimed_until < sa.bindparam("now"),
-        ),
-    )
-    .order_by(deliveries.c.id)
-    .limit(sa.bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
+
+
+_BATCH, _ALONE = _next(alone=False), _next(alone=True)
 
 
 def claim(connection: sa.Connection, *, limit: int, lease: timedelta, now: datetime) -> Claim:
     """Take up to `limit` waiting deliveries, the oldest first, for the time of the lease.
 
-    One that many workers died with is taken alone.
+    When no others wait, one that many workers died with is taken, alone.
     """
-    found = connection.execute(_NEXT, {"now": now, "limit": limit}).all()
-    suspects = [row for row in found if row.attempts >= ALONE_ATTEMPTS]
-    found = suspects[:1] or found
+    found = connection.execute(_BATCH, {"now": now, "limit": limit}).all()
+    if not found:
+        found = connection.execute(_ALONE, {"now": now, "limit": 1}).all()
     token = secrets.token_hex(16)
     if found:
         connection.execute(

@@ -160,7 +160,7 @@ def test_a_delivery_that_keeps_killing_its_worker_is_set_aside(
         with ledger.begin() as connection:
             at = now + attempt * 2 * LEASE
             assert deliveries.claim(connection, limit=10, lease=LEASE, now=at).rows
-    assert drained(ledger, now + timedelta(hours=1)) == Counter(quarantined=1)
+    assert drained(ledger, now + timedelta(days=1)) == Counter(quarantined=1)
     assert states(ledger) == [("quarantined", "attempts")]
 
 
@@ -168,18 +168,22 @@ def test_what_was_only_near_a_killer_is_not_set_aside_with_it(
     ledger: Ledger, now: datetime
 ) -> None:
     """A hundred kills of the host once set whole batches of sound deliveries aside."""
-    for number in range(4):
+
+    def die(at: datetime) -> list[int]:
+        with ledger.begin() as connection:
+            claimed = deliveries.claim(connection, limit=10, lease=LEASE, now=at)
+        return [row.id for row in claimed.rows]
+
+    for number in range(3):
         body = bodies.event(bodies.withdrawal(id=f"17{number}"), id=f"evt_{number}")
         arrive(ledger, "shop", wire(body), now)
-    sizes: list[int] = []
-    for attempt in range(deliveries.ATTEMPTS_LIMIT):
-        with ledger.begin() as connection:
-            at = now + attempt * 2 * LEASE
-            sizes.append(len(deliveries.claim(connection, limit=10, lease=LEASE, now=at).rows))
-    assert sizes == [4] * deliveries.ALONE_ATTEMPTS + [1] * (
-        deliveries.ATTEMPTS_LIMIT - deliveries.ALONE_ATTEMPTS
-    )
-    assert drained(ledger, now + timedelta(hours=1)) == Counter(quarantined=1, applied=3)
+    batches = [die(now + attempt * 2 * LEASE) for attempt in range(deliveries.ALONE_ATTEMPTS)]
+    assert batches == [[1, 2, 3]] * deliveries.ALONE_ATTEMPTS
+    later = now + timedelta(hours=1)
+    arrive(ledger, "shop", wire(bodies.event(bodies.order(), id="evt_sound")), later)
+    assert die(later) == [4]
+    assert [die(later + (1 + attempt) * 2 * LEASE) for attempt in range(4)] == [[4], [4], [1], [2]]
+    assert drained(ledger, later + timedelta(hours=1)) == Counter(applied=4)
 
 
 def test_reading_again_changes_nothing_that_was_told(ledger: Ledger, now: datetime) -> None:
