@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ from service.work.terms import AccountTerms, Terms
 # One transaction: long enough to be cheap, short enough that nobody waits for SQLite's write lock.
 BATCH_DELIVERIES = 200
 BATCHES_LIMIT = 50
+# One reads while the other waits for the database.
+WORKERS = 2
 LEASE = timedelta(seconds=60)
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("work.drain")
@@ -38,8 +41,21 @@ class _Read:
 
 def drain(ledger: Ledger, *, terms: Terms, clock: Callable[[], datetime]) -> Counter[str]:
     """Work everything that waits, a bounded number of batches; gives what became of it by state."""
+    done = _batches(ledger, terms, clock, 1)
+    if done.total() < BATCH_DELIVERIES:
+        return done + (_batches(ledger, terms, clock, BATCHES_LIMIT) if done else Counter[str]())
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="drain") as pool:
+        share = BATCHES_LIMIT // WORKERS
+        shares = [pool.submit(_batches, ledger, terms, clock, share) for _ in range(WORKERS)]
+    return sum((one.result() for one in shares), done)
+
+
+def _batches(
+    ledger: Ledger, terms: Terms, clock: Callable[[], datetime], limit: int
+) -> Counter[str]:
+    """Batch after batch until nothing waits."""
     done: Counter[str] = Counter()
-    for _ in range(BATCHES_LIMIT):
+    for _ in range(limit):
         with ledger.begin() as connection:
             claim = deliveries.claim(connection, limit=BATCH_DELIVERIES, lease=LEASE, now=clock())
         if not claim.rows:
