@@ -29,9 +29,16 @@ def show(
 ) -> int:
     """Print rows and give how many; `columns` are those of the table."""
     # a reader that has seen enough ends us, as it does any other command
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    before = signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        return _print(_json_lines(rows) if shape is Format.JSONL else _table(rows, columns))
+    finally:
+        # whoever writes to a socket next must get an error and not a death
+        signal.signal(signal.SIGPIPE, before)
+
+
+def _print(lines: Iterable[str]) -> int:
     count = 0
-    lines = _json_lines(rows) if shape is Format.JSONL else _table(rows, columns)
     for line in lines:
         sys.stdout.write(line + "\n")
         count += 1

@@ -1,6 +1,7 @@
 """What commands print and how they end: their codes, their sentences, their rows."""
 
 import json
+import signal
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -480,3 +481,12 @@ def test_wide_rows_after_the_first_keep_their_columns(capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "A    B"
     assert lines[-1] == "699  x"
+
+
+def test_a_table_leaves_the_signals_of_its_process_alone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A broken pipe ended the process that had once shown a table, at its next cut connection."""
+    before = signal.getsignal(signal.SIGPIPE)
+    show([{"a": 1}], ("a",), Format.TABLE)
+    assert signal.getsignal(signal.SIGPIPE) == before
