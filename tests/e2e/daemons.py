@@ -16,8 +16,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.ledger.engine import Ledger
-from service.ledger.schema import deliveries, dispatches
+from service.ledger.engine import Connection, Ledger
+from service.ledger.schema import deliveries, dispatches, outbox
 from service.pingpp.signature import sign_body
 from tests.conftest import KeyPair
 
@@ -220,6 +220,14 @@ def wait_until_idle(ledger: Ledger, seconds: float) -> None:
     while left := _waiting(ledger):
         assert time.monotonic() < deadline, f"{left} rows are still waiting"
         time.sleep(0.5)
+
+
+def sent_messages(connection: Connection) -> set[str]:
+    """The ids of the messages that every sink has confirmed."""
+    waiting = sa.select(dispatches.c.outbox_id).where(dispatches.c.state != "sent")
+    return set(
+        connection.scalars(sa.select(outbox.c.message_id).where(outbox.c.id.not_in(waiting)))
+    )
 
 
 def _waiting(ledger: Ledger) -> int:

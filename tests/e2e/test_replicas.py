@@ -23,6 +23,7 @@ from tests.e2e.daemons import (
     Senders,
     Signed,
     free_port,
+    sent_messages,
     signed,
     wait_until_idle,
     write_config,
@@ -200,6 +201,7 @@ def _each_look_was_one_question(ledger: Ledger, api: FakeApi) -> None:
 def _messages_came_in_order(ledger: Ledger, sink: FakeSink) -> None:
     with ledger.read() as connection:
         made = {row.message_id: row for row in connection.execute(sa.select(outbox))}
+        sent = sent_messages(connection)
     latest: dict[str, int] = defaultdict(int)
     seen: set[str] = set()
     for message in sink.messages:
@@ -208,4 +210,6 @@ def _messages_came_in_order(ledger: Ledger, sink: FakeSink) -> None:
             assert row.seq == latest[row.stream] + 1, row.stream
             latest[row.stream] = row.seq
         seen.add(message["id"])
-    assert seen == set(made)
+    # a rule may have found something in the last moment, and told nobody yet
+    assert sent <= seen
+    assert {row.message_id for row in made.values() if row.type.startswith("pingpp.")} <= seen
