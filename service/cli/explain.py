@@ -14,7 +14,7 @@ from service.core.kinds import KINDS
 from service.core.observation import Key
 from service.ledger import reads, story
 from service.ledger.story import Line
-from service.pingpp.endpoints import is_id
+from service.pingpp.targets import is_id
 from service.runtime import Runtime
 
 # What of a change is shown to people; programs get both whole views.

@@ -14,7 +14,7 @@ from service.core.kinds import KINDS
 from service.core.observation import Key
 from service.ledger import deliveries, letters, reads, watches
 from service.ledger.letters import Chosen
-from service.pingpp.endpoints import is_id
+from service.pingpp.targets import is_id
 from service.runtime import Runtime
 from service.work import poll as polling
 from service.work import rebuild as rebuilding

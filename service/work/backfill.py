@@ -21,9 +21,9 @@ from service.ledger.engine import Connection, Ledger
 from service.ledger.pages import Progress, Walk
 from service.pingpp.answers import Answer, Rejected, Unanswered
 from service.pingpp.client import Client
-from service.pingpp.endpoints import is_id, list_target
 from service.pingpp.lists import PAGES_LIMIT, walk
 from service.pingpp.reader import Page, Sighting
+from service.pingpp.targets import is_id, list_target
 from service.work import alarms
 from service.work.apply import apply
 from service.work.terms import AccountTerms, Terms

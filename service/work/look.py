@@ -13,10 +13,10 @@ from service.core.observation import Key, Observation
 from service.ledger.watches import Watch
 from service.pingpp.answers import Answer, NotThere, Rejected, Unanswered
 from service.pingpp.client import Client
-from service.pingpp.endpoints import object_targets, sibling_targets
 from service.pingpp.lists import walk
 from service.pingpp.reader import Sighting, WrongObject, read_answer
 from service.pingpp.strict import parse
+from service.pingpp.targets import object_targets, sibling_targets
 from service.work.terms import AccountTerms
 
 # After so long no further question is put, so that a look ends well before its lease does.

@@ -3,7 +3,7 @@
 import pytest
 
 from service.core.kinds import KINDS
-from service.pingpp.endpoints import list_target, object_targets, sibling_targets
+from service.pingpp.targets import list_target, object_targets, sibling_targets
 
 
 @pytest.mark.parametrize(

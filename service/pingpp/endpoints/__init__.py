@@ -1,0 +1,12 @@
+"""Which operations Ping++ has: one row each; client, commands, sandbox and documentation follow."""
+
+from collections.abc import Mapping
+
+from service.pingpp.endpoints import common, events, merchants, people, sharing, trade, wallets
+from service.pingpp.endpoints.operation import Operation
+
+OPERATIONS: Mapping[str, Operation] = {
+    row.name: row
+    for area in (common, people, merchants, wallets, trade, sharing, events)
+    for row in area.OPERATIONS
+}
