@@ -4,11 +4,14 @@ import base64
 import gzip
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA1, SHA512
+
+from service.web.refusals import BODY_LIMIT, Refusals
 
 BODY = b'{"id":"evt_1","type":"order.succeeded","pending_webhooks":1}'
 
@@ -262,7 +265,7 @@ def test_hosts_and_forwarded_addresses_change_nothing(served: Any) -> None:
 
 
 def test_refusals_are_sampled_one_a_second_for_whoever_has_the_token(served: Any) -> None:
-    secret = b'{"id":"evt_forged","pad":"' + b"x" * 10_000 + b'"}'
+    secret = b'{"id":"evt_forged","name":"' + "张三".encode() + b'","pad":"' + b"x" * 10_000 + b'"}'
     for _ in range(3):
         bad = (b"X-Pingplusplus-Signature", served.sign(b"other"))
         assert status(served.raw(served.request(secret, bad))) == 401
@@ -273,7 +276,16 @@ def test_refusals_are_sampled_one_a_second_for_whoever_has_the_token(served: Any
     assert [(one["account"], one["reason"], one["peer"]) for one in sample] == [
         ("shop", "mismatch", "127.0.0.1")
     ]
-    assert len(sample[0]["body"]) == 4_096
+    assert sample[0]["body"] == '{"id":"evt_forged","name":"***","pad":"***'
+
+
+def test_of_a_refusal_no_part_of_a_number_is_kept(now: datetime) -> None:
+    refusals = Refusals()
+    body = b'{"pad":' + b" " * (BODY_LIMIT - 20) + b"110101199003078030, 1}"
+    refusals.note("shop", "mismatch", signature=b"13012340000", body=body, now=now)
+    [shown] = refusals.latest()
+    assert "1101" not in shown["body"]
+    assert shown["signature"] == "130****0000"
 
 
 def test_a_ledger_that_is_away_is_our_fault_and_said_so(served: Any) -> None:
