@@ -1,37 +1,40 @@
 """How each object is shown: the API document's shapes, key order and contradictory spellings."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, cast
 
+from service.sandbox.member_answers import (
+    application,
+    deposit,
+    person_application,
+    settle_account,
+    sub_app,
+    user,
+)
 from service.sandbox.records import (
     Allocation,
+    Application,
     Charge,
     Completion,
+    Deposit,
     Order,
     OrderRefund,
+    PersonApplication,
     Record,
     Refund,
+    SettleAccount,
     Share,
+    SubApp,
+    User,
     Withdrawal,
 )
-
-Shown = dict[str, Any]
+from service.sandbox.wire import Shown, listed
 
 _WALLET = "https://member.yeepay.com/yeepay-std-wallet/wallet.html#/wallet?token="
 # Facts §7 row 37: one token, cut off at two lengths.
 _ESSENTIAL_TOKEN = 36
 _CHARGE_TOKEN = 28
-
-
-def encode(shown: Any) -> bytes:
-    """The bytes on the wire: compact, UTF-8 as it is, no newline at the end (facts 1.1)."""
-    return json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def listed(url: str, items: Sequence[Shown], *, has_more: bool = False, **more: Any) -> Shown:
-    """A list object (L1229, L1501); `more` goes before the data (L1050)."""
-    return {"object": "list", "url": url, "has_more": has_more, **more, "data": list(items)}
 
 
 def order(known: Order) -> Shown:
@@ -64,7 +67,7 @@ def order(known: Order) -> Shown:
         "charge_essentials": {} if tried is None else _essentials(tried),
         "receipt_app": known.receipt_app,
         **service,
-        "available_methods": ["balance"],
+        "available_methods": known.available_methods,
         "charges": listed("/v1/charges", [_embedded(each) for each in known.charges]),
     }
 
@@ -187,7 +190,7 @@ def withdrawal(known: Withdrawal) -> Shown:
         "description": None,
         "extra": known.extra,
         "failure_msg": known.failure_msg,
-        "fee": 0,
+        "fee": known.fee,
         "livemode": known.livemode,
         "metadata": {},
         "operation_url": known.operation_url,
@@ -197,7 +200,7 @@ def withdrawal(known: Withdrawal) -> Shown:
         "time_canceled": known.time_canceled,
         "time_succeeded": known.time_succeeded,
         "user": known.user,
-        "user_fee": 0,
+        "user_fee": known.user_fee,
         "settle_account": known.settle_account,
     }
 
@@ -263,6 +266,12 @@ _SHOW: dict[type[Record], Callable[[Any], Shown]] = {
     Withdrawal: withdrawal,
     Allocation: allocation,
     Completion: completion,
+    User: user,
+    SubApp: sub_app,
+    PersonApplication: person_application,
+    Application: application,
+    SettleAccount: settle_account,
+    Deposit: deposit,
 }
 
 

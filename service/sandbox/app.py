@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from random import Random
 
@@ -15,9 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from service.sandbox import control
+from service.sandbox import control, page
 from service.sandbox.api import OPERATIONS
 from service.sandbox.box import Box
+from service.sandbox.cast import play_cast
+from service.sandbox.clock import SandboxClock
 from service.sandbox.events import Press
 from service.sandbox.faults import Faults
 from service.sandbox.gate import endpoint, not_here
@@ -28,7 +31,11 @@ from service.sandbox.truth import Pace, Truth
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a sandbox is started with; `rates` are faults by name, from 0 to 1."""
+    """What a sandbox is started with; `rates` are faults by name, from 0 to 1.
+
+    start: its time at the start, else its host's. frozen: only steps move its time. cast: the app
+    that has the document's people from the start.
+    """
 
     key: RSAPrivateKey
     api_key: str
@@ -38,14 +45,20 @@ class Terms:
     rates: Mapping[str, float] = field(default_factory=dict[str, float])
     seed: int = 0
     livemode: bool = True
+    start: datetime | None = None
+    frozen: bool = False
+    cast: str = ""
 
 
-def build_box(terms: Terms, clock: Clock, client: httpx2.AsyncClient) -> Box:
-    """A fake provider, at rest until its `run` is."""
+def build_box(terms: Terms, base: Clock, client: httpx2.AsyncClient) -> Box:
+    """A fake provider, at rest until its `run` is; base is the clock that its own follows."""
+    clock = SandboxClock(base, start=terms.start, frozen=terms.frozen)
     chance = Random(terms.seed)  # noqa: S311  chance for a game, not for a secret
     truth = Truth(chance, terms.pace, livemode=terms.livemode)
     faults = Faults(Random(terms.seed + 1), terms.rates)  # noqa: S311
     signer = partial(sign, terms.key)
+    if terms.cast:
+        play_cast(truth, terms.cast, clock())
     return Box(
         truth=truth,
         faults=faults,
@@ -59,7 +72,7 @@ def build_box(terms: Terms, clock: Clock, client: httpx2.AsyncClient) -> Box:
 
 
 def build_app(box: Box) -> Starlette:
-    """The API under /v1, the control under /sandbox; the sandbox's time runs while it is served."""
+    """/v1 and /sandbox; the sandbox's time runs while it is served."""
 
     async def nothing(_request: Request, _error: Exception) -> Response:
         return not_here(box)
@@ -79,7 +92,7 @@ def build_app(box: Box) -> Starlette:
         for method, path, operation in OPERATIONS
     ]
     app = Starlette(
-        routes=operations + control.routes(box),
+        routes=[*operations, *control.routes(box), *page.routes(box)],
         exception_handlers={404: nothing, 405: nothing},
         lifespan=running,
     )

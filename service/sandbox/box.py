@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from service.sandbox.clock import SandboxClock
 from service.sandbox.events import Press
 from service.sandbox.faults import Faults
 from service.sandbox.plants import Planted
 from service.sandbox.progress import tick
-from service.sandbox.sender import Clock, Sender
+from service.sandbox.sender import Sender
 from service.sandbox.truth import Truth
 
 TICK_SECONDS = 0.05
@@ -21,10 +22,12 @@ class Manners:
 
     refund_paths: which of /refunds and /order_refunds answer (facts §7 row 14); the other is 404.
     allocation_refund_paths: which of /allocation_refunds and /allocations show one.
+    shows_deposits: whether a deposit can be asked for at all (facts §7 row 25).
     """
 
     refund_paths: tuple[str, ...] = ("refunds", "order_refunds")
     allocation_refund_paths: tuple[str, ...] = ("allocation_refunds",)
+    shows_deposits: bool = True
 
 
 @dataclass(slots=True)
@@ -38,7 +41,7 @@ class Box:
     faults: Faults
     press: Press
     sender: Sender
-    clock: Clock
+    clock: SandboxClock
     sign: Callable[[bytes], str]
     api_keys: frozenset[str]
     manners: Manners = field(default_factory=Manners)

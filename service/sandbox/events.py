@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from service.sandbox.answers import encode
 from service.sandbox.faults import Faults
 from service.sandbox.truth import News, Truth
+from service.sandbox.wire import encode
 
 Sign = Callable[[bytes], str]
 

@@ -11,10 +11,11 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.sandbox.answers import Shown, encode
-from service.sandbox.api import Asked, Operation
+from service.sandbox.asked import Asked, Operation
 from service.sandbox.box import Box
+from service.sandbox.records import user_key
 from service.sandbox.refusal import Refusal
+from service.sandbox.wire import Shown, encode
 
 BODY_BYTES = 1 << 20
 SLOW_SECONDS = 60.0
@@ -143,11 +144,15 @@ def _spoilt(box: Box, fault: str | None, shown: Shown) -> Response | None:
 
 def _other(box: Box, fault: str, shown: Shown) -> Response | None:
     """The object as it was before, or another object; a list has neither."""
-    if "id" not in shown:
+    if "id" not in shown or "object" not in shown:
         return None
     if fault == "stale":
-        other = box.truth.earlier.get(shown["id"])
+        other = box.truth.earlier.get(_key(shown))
     else:
-        same = [box.truth.earlier[i] for i in list(box.truth.earlier)[-50:] if i != shown["id"]]
+        same = [box.truth.earlier[i] for i in list(box.truth.earlier)[-50:] if i != _key(shown)]
         other = box.truth.chance.choice(same) if same else None
     return None if other is None else signed(box, encode(other), 200)
+
+
+def _key(shown: Shown) -> str:
+    return user_key(shown["app"], shown["id"]) if shown["object"] == "user" else shown["id"]

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from service.sandbox import answers
-from service.sandbox.answers import Shown
+from service.sandbox import wire
 from service.sandbox.refusal import Refusal
+from service.sandbox.wire import Shown
 
 _LIMIT, _LIMIT_MOST = 10, 100
 _PER_PAGE, _PER_PAGE_MOST = 20, 100
@@ -34,10 +34,10 @@ def page_a(url: str, items: Sequence[Shown], query: Mapping[str, str]) -> Shown:
     if "ending_before" in query:
         end = _position(items, query["ending_before"])
         start = max(0, end - limit)
-        return answers.listed(url, items[start:end], has_more=start > 0)
+        return wire.listed(url, items[start:end], has_more=start > 0)
     start = _position(items, query["starting_after"]) + 1 if "starting_after" in query else 0
     end = start + limit
-    return answers.listed(url, items[start:end], has_more=end < len(items))
+    return wire.listed(url, items[start:end], has_more=end < len(items))
 
 
 def page_b(url: str, items: Sequence[Shown], query: Mapping[str, str], **more: object) -> Shown:
@@ -45,7 +45,7 @@ def page_b(url: str, items: Sequence[Shown], query: Mapping[str, str], **more: o
     size = _number(query, "per_page", _PER_PAGE, _PER_PAGE_MOST)
     start = (_number(query, "page", 1) - 1) * size
     end = start + size
-    return answers.listed(url, items[start:end], has_more=end < len(items), **more)
+    return wire.listed(url, items[start:end], has_more=end < len(items), **more)
 
 
 def _position(items: Sequence[Shown], wanted: str) -> int:

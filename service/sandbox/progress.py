@@ -4,19 +4,29 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from service.sandbox import answers
+from service.sandbox.applying import review
+from service.sandbox.depositing import pay_deposit
 from service.sandbox.paying import complete_charge, expire_order
 from service.sandbox.records import (
     Allocation,
+    Application,
     Charge,
     Completion,
+    Deposit,
     Order,
     OrderRefund,
+    PersonApplication,
     Record,
     Refund,
+    SettleAccount,
+    SubApp,
+    User,
     Withdrawal,
 )
-from service.sandbox.refunding import end_refund, send_refund
-from service.sandbox.sharing import end_allocation
+from service.sandbox.refunding import end_charge_refund, end_refund, send_refund
+from service.sandbox.refusal import Refusal
+from service.sandbox.sharing import end_allocation, end_completion
 from service.sandbox.truth import Truth
 from service.sandbox.withdrawing import decide_withdrawal, end_withdrawal
 
@@ -30,10 +40,19 @@ def advance(truth: Truth, record: Record, now: datetime, *, succeeded: bool | No
     _STEPS[type(record)](truth, record, now, good)
 
 
+def finish(truth: Truth, record: Record, now: datetime, *, succeeded: bool) -> None:
+    """Take the object to its end; Refusal when it is there, or when nothing can move it."""
+    before = answers.show(record)
+    for _ in range(_MOST_STEPS):
+        advance(truth, record, now, succeeded=succeeded)
+    if answers.show(record) == before:
+        raise Refusal(400, f"没有可推进的步骤：{record.id}", param="id")
+
+
 def tick(truth: Truth, now: datetime) -> None:
-    """Let everything go on that is due by now."""
-    for record in truth.due(now):
-        advance(truth, record, now)
+    """Let everything go on that is due by now, each at its own time."""
+    for due, record in truth.due(now):
+        advance(truth, record, due)
 
 
 def settle(truth: Truth, now: datetime) -> None:
@@ -69,8 +88,9 @@ def _order_refund(truth: Truth, record: OrderRefund, now: datetime, good: bool) 
         end_refund(truth, record, now, succeeded=good)
 
 
-def _refund(_truth: Truth, _record: Refund, _now: datetime, _good: bool) -> None:
-    """A channel's refund ends with its order's."""
+def _refund(truth: Truth, record: Refund, now: datetime, good: bool) -> None:
+    """An order's refund ends with its order_refund."""
+    end_charge_refund(truth, record, now, succeeded=good)
 
 
 def _withdrawal(truth: Truth, record: Withdrawal, now: datetime, good: bool) -> None:
@@ -91,9 +111,21 @@ def _completion(truth: Truth, record: Completion, now: datetime, good: bool) -> 
         truth.change(record, status="pending")
         truth.plan(record, now)
     elif record.status == "pending":
-        ended = good and record.failure_msg is None
-        at = int(now.timestamp()) if ended else None
-        truth.change(record, status="succeed" if ended else "failed", time_succeeded=at)
+        end_completion(truth, record, now, succeeded=good)
+
+
+def _review(
+    truth: Truth, record: PersonApplication | Application, now: datetime, good: bool
+) -> None:
+    review(truth, record, now, approved=good)
+
+
+def _deposit(truth: Truth, record: Deposit, now: datetime, good: bool) -> None:
+    pay_deposit(truth, record, now, paid=good)
+
+
+def _standing(_truth: Truth, _record: Record, _now: datetime, _good: bool) -> None:
+    """Users, sub-merchants and bank accounts go nowhere by themselves."""
 
 
 _STEPS: dict[type[Record], Callable[[Truth, Any, datetime, bool], None]] = {
@@ -104,4 +136,10 @@ _STEPS: dict[type[Record], Callable[[Truth, Any, datetime, bool], None]] = {
     Withdrawal: _withdrawal,
     Allocation: _allocation,
     Completion: _completion,
+    PersonApplication: _review,
+    Application: _review,
+    Deposit: _deposit,
+    User: _standing,
+    SubApp: _standing,
+    SettleAccount: _standing,
 }

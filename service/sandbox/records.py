@@ -62,6 +62,127 @@ class Charge:
 
 
 @dataclass(slots=True, kw_only=True)
+class User:
+    """A user of the merchant's: a person, or (business) a sub-merchant's. Its id is the merchant's.
+
+    Balances are what may be spent and what may be withdrawn. `identified`: its account is open.
+    """
+
+    id: str
+    app: str
+    created: int
+    livemode: bool
+    type: str = "customer"
+    related_app: str | None = None
+    address: str | None = None
+    avatar: str | None = None
+    email: str | None = None
+    gender: str | None = None
+    mobile: str | None = None
+    name: str | None = None
+    metadata: dict[str, Any] = field(default_factory=_nothing)
+    available_balance: int = 0
+    withdrawable_balance: int = 0
+    disabled: bool = False
+    identified: bool = False
+    settle_accounts: list["SettleAccount"] = field(default_factory=list["SettleAccount"])
+
+
+@dataclass(slots=True, kw_only=True)
+class SubApp:
+    """A sub-merchant: an app of its own under the merchant's, for one business user."""
+
+    id: str
+    parent_app: str
+    account: str
+    display_name: str
+    description: str | None
+    metadata: dict[str, Any]
+    user: User | None
+    created: int
+    livemode: bool
+    available_methods: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True, kw_only=True)
+class PersonApplication:
+    """A person's application for a wallet; `digest` tells a repetition from another application.
+
+    cert_number is kept masked, and nothing else of the person but the name that the answer shows.
+    """
+
+    id: str
+    app: str
+    user: str
+    order_no: str
+    cert_name: str
+    cert_number: str
+    digest: str
+    transaction_no: str
+    created: int
+    livemode: bool
+    status: str = "created"
+
+
+@dataclass(slots=True, kw_only=True)
+class Application:
+    """A sub-merchant's application, of an enterprise (mch) or of a small one (micro)."""
+
+    id: str
+    object: str
+    app: str
+    user: str
+    order_no: str
+    transaction_no: str
+    products: list[str]
+    created: int
+    livemode: bool
+    status: str = "created"
+    mch_id: str | None = None
+    failure_msg: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class SettleAccount:
+    """A bank account that a sub-merchant withdraws to; `user` is "" for the merchant's own.
+
+    account is kept masked.
+    """
+
+    id: str
+    app: str
+    user: str
+    channel: str
+    account: str
+    type: str
+    bank: dict[str, Any]
+    card_id: str
+    created: int
+    livemode: bool
+    status: str = "succeeded"
+
+
+@dataclass(slots=True, kw_only=True)
+class Deposit:
+    """Money that a person puts into the wallet; dead: its page was not used in time."""
+
+    id: str
+    app: str
+    user: str
+    amount: int
+    order_no: str
+    return_url: str
+    credential: str
+    metadata: dict[str, Any]
+    created: int
+    expires: int
+    livemode: bool
+    status: str = "created"
+    dead: bool = False
+    time_succeeded: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class Order:
     """One consumer order; `allocation` is asked for but never shown (facts §6)."""
 
@@ -80,6 +201,7 @@ class Order:
     created: int
     time_expire: int
     allocation: bool
+    available_methods: list[str]
     livemode: bool
     status: str = "created"
     refunded: bool = False
@@ -126,8 +248,11 @@ class Withdrawal:
     extra: dict[str, Any]
     settle_account: str | None
     livemode: bool
+    fee: int = 0
+    user_fee: int = 0
     status: str = "created"
     operation_url: str | None = None
+    expires: int | None = None
     failure_msg: str | None = None
     time_canceled: int | None = None
     time_succeeded: int | None = None
@@ -166,7 +291,7 @@ class Allocation:
 
 @dataclass(slots=True, kw_only=True)
 class Completion:
-    """The completion of an order's allocations."""
+    """The completion of an order's allocations; `settled` is what it gave to the merchant."""
 
     id: str
     app: str
@@ -177,6 +302,31 @@ class Completion:
     status: str = "created"
     failure_msg: str | None = None
     time_succeeded: int | None = None
+    settled: int = 0
 
 
-Record = Order | Charge | Refund | OrderRefund | Withdrawal | Allocation | Completion
+Record = (
+    Order
+    | Charge
+    | Refund
+    | OrderRefund
+    | Withdrawal
+    | Allocation
+    | Completion
+    | User
+    | SubApp
+    | PersonApplication
+    | Application
+    | SettleAccount
+    | Deposit
+)
+
+
+def key_of(record: Record) -> str:
+    """What a record is found by: its id, and a user's app too, for the merchant names users."""
+    return user_key(record.app, record.id) if isinstance(record, User) else record.id
+
+
+def user_key(app: str, user_id: str) -> str:
+    """A user's key; no other id holds a slash."""
+    return f"{app}/{user_id}"

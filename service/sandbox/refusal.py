@@ -1,7 +1,10 @@
 """How the fake provider says no: the document's error shape (facts 4.4)."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, cast
+
+METADATA_PAIRS = 20
+METADATA_LENGTH = 1000
 
 
 class Refusal(Exception):
@@ -42,4 +45,40 @@ def amount(fields: Mapping[str, Any], name: str = "amount") -> int:
         value = int(value)
     if type(value) is not int or value <= 0:
         raise Refusal(400, f"金额必须是正整数，单位为分：{name}", param=name)
+    return value
+
+
+def optional_text(fields: Mapping[str, Any], name: str, longest: int = 255) -> str | None:
+    """A text parameter that may be absent or null."""
+    value = fields.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > longest:
+        raise Refusal(400, f"参数格式错误：{name}", param=name)
+    return value
+
+
+def inner(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A hash parameter; absent is empty."""
+    value = fields.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refusal(400, f"参数格式错误：{name}", param=name)
+    return cast("dict[str, Any]", value)
+
+
+def metadata(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The merchant's own pairs, at most twenty and a thousand letters (facts 4.4)."""
+    pairs = inner(fields, "metadata")
+    if len(pairs) > METADATA_PAIRS or len(str(dict(pairs))) > METADATA_LENGTH:
+        raise Refusal(400, "metadata 最多 20 对、1000 字", param="metadata")
+    return dict(pairs)
+
+
+def one_of(fields: Mapping[str, Any], name: str, allowed: Collection[str]) -> str:
+    """A required text parameter out of a list."""
+    value = text(fields, name)
+    if value not in allowed:
+        raise Refusal(400, f"参数取值错误：{name}", param=name)
     return value

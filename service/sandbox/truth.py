@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from service.sandbox import answers
 from service.sandbox.ids import Ids
-from service.sandbox.records import Record
+from service.sandbox.links import Links
+from service.sandbox.records import Record, User, key_of, user_key
 from service.sandbox.refusal import Refusal, missing
 
 R = TypeVar("R", bound=Record)
@@ -31,6 +32,7 @@ class Pace:
 
     declined: the share of refunds, withdrawals and allocations that fail. late_paid_status: what an
     order becomes when its charge is paid after it was canceled; Ping++ documents both (facts §6).
+    fee, user_fee: what a withdrawal costs the merchant, and its user on top of the amount, in fen.
     """
 
     shortest: float = 2.0
@@ -39,6 +41,8 @@ class Pace:
     declined: float = 0.05
     automatic: bool = True
     late_paid_status: str = "canceled"
+    fee: int = 0
+    user_fee: int = 0
 
     def seconds(self, real: float) -> timedelta:
         """A span of Ping++'s time as it passes here."""
@@ -53,9 +57,12 @@ class Truth:
         self.pace = pace
         self.livemode = livemode
         self.ids = Ids(chance)
+        # whose merchant all of this is (L372)
+        self.account = "acct_" + self.ids.word()
         self.records: dict[str, Record] = {}
         # how each object was shown before its last change: what a stale answer gives
         self.earlier: dict[str, dict[str, Any]] = {}
+        self.links = Links()
         self.news: deque[News] = deque()
         self._numbers: set[tuple[str, str]] = set()
         self._agenda: list[tuple[datetime, int, str]] = []
@@ -63,7 +70,7 @@ class Truth:
 
     def add(self, record: R) -> R:
         """Remember a new object."""
-        self.records[record.id] = record
+        self.records[key_of(record)] = record
         return record
 
     def reserve(self, kind: str, number: str, *, repeated: bool = False) -> str:
@@ -80,13 +87,21 @@ class Truth:
             raise missing(wanted.__name__.lower(), str(object_id))
         return record
 
+    def user(self, app: str, user_id: object, param: str = "user") -> User:
+        """The user of that app, else a refusal that names the parameter."""
+        key = user_key(app, user_id) if isinstance(user_id, str) else ""
+        record = self.records.get(key)
+        if not isinstance(record, User):
+            raise Refusal(404, f"未找到 user : {user_id}", param=param)
+        return record
+
     def all(self, wanted: type[R]) -> Iterator[R]:
         """Every object of one class, oldest first."""
         return (record for record in self.records.values() if isinstance(record, wanted))
 
     def change(self, record: Record, **values: Any) -> None:
         """Change an object, and remember how it was shown before."""
-        self.earlier[record.id] = answers.show(record)
+        self.earlier[key_of(record)] = answers.show(record)
         for name, value in values.items():
             setattr(record, name, value)
 
@@ -102,12 +117,13 @@ class Truth:
 
     def plan_at(self, record: Record, due: datetime) -> None:
         """Let the object go on by itself at `due`."""
-        heapq.heappush(self._agenda, (due, next(self._entries), record.id))
+        heapq.heappush(self._agenda, (due, next(self._entries), key_of(record)))
 
-    def due(self, now: datetime) -> Iterator[Record]:
-        """Take what should go on by now, earliest first."""
+    def due(self, now: datetime) -> Iterator[tuple[datetime, Record]]:
+        """Take what should go on by now, earliest first, each with its own time."""
         while self._agenda and self._agenda[0][0] <= now:
-            yield self.records[heapq.heappop(self._agenda)[2]]
+            due, _, key = heapq.heappop(self._agenda)
+            yield due, self.records[key]
 
     def declines(self) -> bool:
         """Whether the bank says no this time."""

@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from service.cli.demo.figures import Figures, count_deliveries, count_messages, count_objects, yuan
 from service.cli.demo.judge import judge
-from service.cli.demo.merchant import Merchant, Signed, Told
+from service.cli.demo.merchant import APP, Merchant, Signed, Told
 from service.pingpp.signature import RequestSigner
 from service.sandbox.app import Terms, build_app, build_box
 from service.sandbox.keys import new_key
@@ -91,7 +91,7 @@ def test_figures_tell_notified_objects_from_asked_ones() -> None:
 def test_the_merchant_does_all_kinds_of_business_over_signed_requests() -> None:
     key, told = new_key(), list[Told]()
     pace = Pace(shortest=0.0, longest=0.0, declined=0.0)
-    terms = Terms(new_key(), API_KEY, merchant_key=key.public_key(), pace=pace)
+    terms = Terms(new_key(), API_KEY, merchant_key=key.public_key(), pace=pace, cast=APP)
     sending = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(200)))
     box = build_box(terms, wall_clock, sending)
     client = TestClient(build_app(box))

@@ -88,6 +88,53 @@ class Merchant:
         }
         return self.call("POST", f"/v1/orders/{order['id']}/refunds", body)
 
+    def withdraw(self, amount: int = 1, **more: Any) -> dict[str, Any]:
+        body = {
+            "user": "cus_003",
+            "channel": "yeepay",
+            "amount": amount,
+            "order_no": self.number(),
+            "extra": {"return_url": "https://a"},
+            **more,
+        }
+        return self.call("POST", f"/v1/apps/{APP}/withdrawals", body)
+
+    def decide(self, withdrawal: str, status: str) -> dict[str, Any]:
+        return self.call("PUT", f"/v1/apps/{APP}/withdrawals/{withdrawal}", {"status": status})
+
+    def share(self, order: str, amount: int, user: str = "WHDR") -> dict[str, Any]:
+        """An allocation that has arrived."""
+        recipients = [{"user": user, "amount": amount}]
+        body = {"app": APP, "order": order, "order_no": self.number(), "recipients": recipients}
+        made = self.call("POST", "/v1/allocations", body)
+        self.finish(made["id"])
+        return made
+
+    def user(self, user: str) -> dict[str, Any]:
+        return self.call("GET", f"/v1/apps/{APP}/users/{user}")
+
+    def balance(self, user: str) -> int:
+        """What the user may spend and withdraw, which is the same here."""
+        shown = self.user(user)
+        assert shown["available_balance"] == shown["withdrawable_balance"]
+        return shown["available_balance"]
+
+    def bank_account(self) -> str:
+        """The enterprise's."""
+        return self.user("WHDR")["settle_accounts"][0]["id"]
+
+    def refused(self, method: str, path: str, body: Any = None) -> tuple[int, str]:
+        """Status and parameter of what is not done."""
+        answer = self.client.request(method, path, json=body)
+        assert answer.status_code >= 400, answer.text
+        return answer.status_code, answer.json()["error"].get("param", "")
+
+    def finish(self, object_id: str, *, succeeded: bool = True) -> Any:
+        return self.call("POST", "/sandbox/finish", {"id": object_id, "succeeded": succeeded})
+
+    def step(self, seconds: float) -> None:
+        self.call("POST", "/sandbox/step", {"seconds": seconds})
+
     def advance(self, object_id: str, *, succeeded: bool | None = None) -> None:
         self.call("POST", "/sandbox/advance", {"id": object_id, "succeeded": succeeded})
 
@@ -106,7 +153,9 @@ def make_merchant(now: datetime, **terms: Any) -> Merchant:
 
     sending = httpx2.AsyncClient(transport=httpx2.MockTransport(hear))
     pace = terms.pop("pace", Pace(automatic=False, declined=0.0))
-    given = Terms(KEY, API_KEY, webhook_url="http://127.0.0.1/webhooks/main", pace=pace, **terms)
+    given = Terms(
+        KEY, API_KEY, webhook_url="http://127.0.0.1/webhooks/main", pace=pace, cast=APP, **terms
+    )
     box = build_box(given, clock, sending)
     client = TestClient(build_app(box), headers={"Authorization": f"Bearer {API_KEY}"})
     return Merchant(client, box, clock, heard)

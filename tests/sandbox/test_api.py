@@ -216,18 +216,17 @@ def test_a_refund_of_a_channel_charge_shows_the_channels_refund_in_the_charge(
 def test_a_confirmed_withdrawal_is_processing_and_has_a_page_only_for_a_person(
     merchant: Merchant,
 ) -> None:
-    path = f"/v1/apps/{APP}/withdrawals"
-    body = {"user": "cus_003", "channel": "yeepay", "amount": 1, "order_no": "TX1"}
-    person = merchant.call("POST", path, body)
+    person = merchant.withdraw()
     assert list(person) == WITHDRAWAL_KEYS
     assert (person["channel"], person["status"]) == ("yepay", "created")
-    confirmed = merchant.call("PUT", f"{path}/{person['id']}", {"status": "pending"})
+    confirmed = merchant.decide(person["id"], "pending")
     assert confirmed["status"] == "processing"
     assert confirmed["operation_url"].startswith("https://member.yepay.com/")
-    enterprise = merchant.call(
-        "POST", path, {**body, "order_no": "TX2", "settle_account": "320220919582071500800001"}
-    )
-    merchant.call("PUT", f"{path}/{enterprise['id']}", {"status": "canceled"})
+    merchant.share(merchant.paid_order(allocation=True)["id"], 1)
+    account = merchant.bank_account()
+    enterprise = merchant.withdraw(user="WHDR", settle_account=account, extra=None)
+    assert merchant.decide(enterprise["id"], "canceled")["operation_url"] is None
+    path = f"/v1/apps/{APP}/withdrawals"
     canceled = merchant.call("GET", f"{path}/{enterprise['id']}")
     assert canceled["status"] == "canceled"
     assert canceled["time_canceled"] is not None

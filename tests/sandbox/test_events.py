@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from service.sandbox.events import RETRY_SECONDS, Parcel
 from service.sandbox.sender import Sender
 from service.sandbox.truth import Pace
-from tests.sandbox.conftest import APP, KEY, Merchant, Turned, deliver, make_merchant, verify
+from tests.sandbox.conftest import KEY, Merchant, Turned, deliver, make_merchant, verify
 
 
 def send(merchant: Merchant) -> list[dict[str, Any]]:
@@ -73,11 +73,9 @@ def test_a_refund_tells_three_times_and_a_failed_one_only_of_the_channels(
 
 
 def test_a_withdrawal_tells_its_end_but_not_its_cancelation(merchant: Merchant) -> None:
-    path = f"/v1/apps/{APP}/withdrawals"
-    for number, word in (("T1", "pending"), ("T2", "canceled")):
-        body = {"user": "cus_003", "channel": "yeepay", "amount": 1, "order_no": number}
-        made = merchant.call("POST", path, body)
-        merchant.call("PUT", f"{path}/{made['id']}", {"status": word})
+    for word in ("pending", "canceled"):
+        made = merchant.withdraw()
+        merchant.decide(made["id"], word)
         merchant.advance(made["id"], succeeded=True)
     assert types(send(merchant)) == ["balance.withdrawal.succeeded"]
 

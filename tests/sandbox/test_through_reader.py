@@ -36,10 +36,8 @@ def make_everything(merchant: Merchant) -> None:
     }
     merchant.call("POST", "/v1/allocation_refunds", back)
     merchant.call("POST", "/v1/allocation_completes", {**share, "order_no": "F1"})
-    path = f"/v1/apps/{APP}/withdrawals"
-    body = {"user": "cus_003", "channel": "yeepay", "amount": 1, "order_no": "T1"}
-    withdrawal = merchant.call("POST", path, body)
-    merchant.call("PUT", f"{path}/{withdrawal['id']}", {"status": "pending"})
+    withdrawal = merchant.withdraw()
+    merchant.decide(withdrawal["id"], "pending")
 
 
 def where(merchant: Merchant, kind: str, object_id: str) -> str:

@@ -64,7 +64,7 @@ class Merchant:
     def paid_order(self, amount: int) -> str:
         order = self.order(amount)
         extra = {"return_url": "https://merchant.example"}
-        body = {"charge_amount": amount, "channel": "balance", "extra": extra}
+        body = {"charge_amount": amount, "channel": "yeepay_wx_pub_qr", "extra": extra}
         self.call("POST", f"/v1/orders/{order}/pay", body)
         self.call("POST", "/sandbox/pay", {"id": order})
         return order

@@ -124,7 +124,7 @@ class Merchant:
             "client_ip": "127.0.0.1",
             "subject": self._chance.choice(_GOODS),
             "body": "演示商店",
-            "uid": f"cus_{self._chance.randrange(1000):03d}",
+            "uid": "cus_003",
             "allocation": shared,
         }
         return self._call("POST", "/v1/orders", body)["id"]
@@ -180,9 +180,14 @@ class Merchant:
             "channel": "yeepay",
             "amount": self._chance.randrange(100, 20_000),
             "order_no": self._number("TX"),
+            "extra": {"return_url": "https://a"},
         }
-        if self._chance.random() < 0.5:
-            body |= {"user": "WHDR", "settle_account": "320220919582071500800001"}
+        enterprise = self._ask(f"/v1/apps/{APP}/users/WHDR")
+        if self._chance.random() < 0.5 and enterprise.get("available_balance"):
+            account = enterprise["settle_accounts"][0]["id"]
+            most = enterprise["available_balance"]
+            body |= {"user": "WHDR", "settle_account": account, "amount": most}
+            del body["extra"]
         known = self._call("POST", path, body)["id"]
         yield self._chance.uniform(0.1, 1.0)
         word = "pending" if self._chance.random() < 0.85 else "canceled"
