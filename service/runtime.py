@@ -22,7 +22,8 @@ from service.ledger.slots import Replica
 from service.outbound.jsonl import Jsonl
 from service.outbound.sink import Sink
 from service.outbound.webhook import Webhook
-from service.pingpp.client import Access, Client, open_clients
+from service.pingpp.access import Access
+from service.pingpp.client import Client, open_clients
 from service.pingpp.signature import (
     KEY_FILE_BYTES_LIMIT,
     BadKey,
@@ -193,10 +194,11 @@ def clients_of(
 ) -> dict[str, Client]:
     """A client for each account that has an API key; each wants to be closed."""
     scale = settings.poll.scale
-    return open_clients(_accesses(settings, rings), clock=clock, chance=chance, scale=scale)
+    return open_clients(accesses_of(settings, rings), clock=clock, chance=chance, scale=scale)
 
 
-def _accesses(settings: Settings, rings: Mapping[str, KeyRing]) -> dict[str, Access]:
+def accesses_of(settings: Settings, rings: Mapping[str, KeyRing]) -> dict[str, Access]:
+    """How each account that has an API key is reached."""
     return {
         name: Access(
             base=account.api_base,
@@ -205,6 +207,7 @@ def _accesses(settings: Settings, rings: Mapping[str, KeyRing]) -> dict[str, Acc
             ring=rings.get(name),
             rate=account.rate,
             concurrency=account.concurrency,
+            auth=account.auth,
         )
         for name, account in settings.accounts.items()
         if account.api_key is not None

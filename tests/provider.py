@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx2
 
-from service.pingpp.client import Access, Client, Host
+from service.pingpp.access import Access, Host
+from service.pingpp.client import Client
 
 Answering = Callable[[httpx2.Request], httpx2.Response]
 

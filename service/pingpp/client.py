@@ -1,100 +1,14 @@
-"""How Ping++ is asked: signed, paced, bounded GETs. It cannot do anything but read."""
+"""How the daemon asks Ping++: with GET, and with nothing else. It cannot do anything but read."""
 
-import ssl
-import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
-from service.pingpp.answers import (
-    Answer,
-    NotThere,
-    Rejected,
-    Unanswered,
-    bounded_body,
-    http_date,
-    retry_after,
-)
-from service.pingpp.deadline import DeadlineTransport, within
-from service.pingpp.gate import Gate, Pace
-from service.pingpp.signature import KeyRing, Refused, RequestSigner
-
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 10.0
-REQUEST_SECONDS = 20.0
-HOST_CONCURRENCY = 8
-# How long one caller waits for its place in the pace before it is sent away.
-PATIENCE_SECONDS = 5.0
-# Requests under way or waiting for a thread: four times what goes at once, ten seconds' pace.
-AHEAD = 4
-AHEAD_SECONDS = 10
-
-_BREAKER, _LIMIT, _KEY, _PLAN = range(4)
-# Which gate a failure belongs to; whatever is not named here is an answer, and opens them all.
-_GATES: Mapping[str, int] = {
-    "timeout": _BREAKER,
-    "transport": _BREAKER,
-    "tls": _BREAKER,
-    "http_5xx": _BREAKER,
-    "rate_limited": _LIMIT,
-    "unauthorised": _KEY,
-    "forbidden": _PLAN,
-}
-_WORDS: Mapping[int, str] = {
-    200: "ok",
-    401: "unauthorised",
-    403: "forbidden",
-    404: "http_404",
-    429: "rate_limited",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How one account is reached: base such as https://api.pingxx.com, its key, its signer.
-
-    ring: verifies the answers' signatures where they carry one (facts 4.3).
-    rate: requests a second. concurrency: requests at once, of the host's eight.
-    seconds: the time a whole request has, from connecting to its last byte.
-    """
-
-    base: str
-    api_key: str = field(repr=False)
-    signer: RequestSigner | None = None
-    ring: KeyRing | None = None
-    rate: float = 10.0
-    concurrency: int = 4
-    seconds: float = REQUEST_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    """What came of one request: `word` is ok or what was wrong, retry_after in seconds."""
-
-    word: str
-    body: bytes = b""
-    status: int = 0
-    date: datetime | None = None
-    retry_after: float = 0.0
-
-
-class Host:
-    """What all accounts on one host share: its slots, its rate limit, its breaker.
-
-    scale: divides the waits that we choose; 1 in production, more in rehearsals.
-    """
-
-    def __init__(self, scale: float = 1.0) -> None:
-        self.lock = threading.Lock()
-        self.slots = threading.BoundedSemaphore(HOST_CONCURRENCY)
-        self.scale = scale
-        self.breaker = Gate(failures=10, base=30 / scale, cap=300 / scale)
-        self.limit = Gate(failures=1, base=5 / scale, cap=20 / scale)
+from service.pingpp.access import Access, Host
+from service.pingpp.answers import Answer, NotThere, Rejected, Unanswered
+from service.pingpp.wire import Wire
 
 
 class Client:
@@ -114,47 +28,34 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
-        self._access, self._host = access, host
-        self._clock, self._chance, self._ticks, self._sleep = clock, chance, ticks, sleep
-        self._pace = Pace(access.rate)
-        # a refused key is tried every five minutes; 403 is this account's own limit (facts 4.4)
-        key = Gate(failures=1, base=300 / host.scale, cap=300 / host.scale, wary=True)
-        plan = Gate(failures=1, base=5 / host.scale, cap=20 / host.scale)
-        self._gates = (host.breaker, host.limit, key, plan)
-        self._answering: dict[str, int] = {}
-        self.skew: timedelta | None = None
-        self._http = httpx2.Client(
-            headers={
-                "Authorization": f"Bearer {access.api_key}",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity, gzip",
-                "User-Agent": "pingledger",
-            },
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=REQUEST_SECONDS),
-            follow_redirects=False,
-            trust_env=False,
-            transport=transport or DeadlineTransport(connections=HOST_CONCURRENCY),
+        self._wire = Wire(
+            access,
+            host,
+            clock=clock,
+            chance=chance,
+            ticks=ticks,
+            sleep=sleep,
+            transport=transport,
         )
+        self._answering: dict[str, int] = {}
 
     @property
     def concurrency(self) -> int:
         """How many requests may be under way at once."""
-        return self._access.concurrency
+        return self._wire.concurrency
+
+    @property
+    def skew(self) -> timedelta | None:
+        """How far their clock is ahead of ours, by the last answer that told their time."""
+        return self._wire.skew
 
     def room(self) -> int:
         """How many questions are worth taking up now: none while a gate is shut, one on trial."""
-        with self._host.lock:
-            if self._shut_for(self._ticks()) > 0:
-                return 0
-            if any(gate.alone for gate in self._gates):
-                return 1
-        return min(AHEAD * self.concurrency, max(1, int(self._access.rate * AHEAD_SECONDS)))
+        return self._wire.room()
 
     def away_seconds(self) -> float:
         """For how long the host has not answered; 0 while it does."""
-        since = self._host.breaker.failing_since
-        return 0.0 if since is None else self._ticks() - since
+        return self._wire.away_seconds()
 
     def first_of(self, what: str, targets: Sequence[str]) -> Answer:
         """Ask target by target until one is there; which one it was is remembered by `what`.
@@ -177,106 +78,16 @@ class Client:
 
         Raises Unanswered (try later, `after` is the least wait), NotThere, Rejected.
         """
-        entered = self._enter()
-        reply = _Reply("transport")
-        started_at = self._clock()
-        try:
-            reply = self._ask(target, started_at)
-        finally:
-            self._host.slots.release()
-            wait = self._leave(entered, reply)
+        reply = self._wire.exchange("GET", target)
         if reply.word == "ok":
-            return Answer(reply.status, reply.body, started_at, reply.date)
-        if reply.word in _GATES:
-            raise Unanswered(reply.word, after=max(wait, reply.retry_after))
+            return Answer(reply.status, reply.body, reply.started_at, reply.date)
+        if not reply.is_answer:
+            raise Unanswered(reply.word, after=max(reply.wait, reply.retry_after))
         raise NotThere if reply.word == "http_404" else Rejected(reply.word)
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
-
-    def _shut_for(self, at: float) -> float:
-        return max(gate.wait(at) for gate in self._gates)
-
-    def _enter(self) -> float:
-        """Pass the gates, wait for a place in the pace and a slot of the host."""
-        at = self._ticks()
-        with self._host.lock:
-            wait = self._shut_for(at)
-            place = None if wait > 0 else self._pace.reserve(at, PATIENCE_SECONDS)
-            if place is None:
-                raise Unanswered("waiting", after=wait or PATIENCE_SECONDS, sent=False)
-            for gate in self._gates:
-                gate.enter()
-        if place:
-            self._sleep(place)
-        if not self._host.slots.acquire(timeout=REQUEST_SECONDS):
-            with self._host.lock:
-                for gate in self._gates:
-                    gate.leave(at)
-            raise Unanswered("waiting", after=PATIENCE_SECONDS, sent=False)
-        return at
-
-    def _leave(self, entered: float, reply: _Reply) -> float:
-        """Tell the gates: those before the failing one passed, those behind were not reached."""
-        at, failing, wait = self._ticks(), _GATES.get(reply.word, len(self._gates)), 0.0
-        least = 0.0 if failing == _BREAKER else reply.retry_after
-        with self._host.lock:
-            for place, gate in enumerate(self._gates):
-                if place < failing:
-                    gate.passed(entered)
-                elif place > failing:
-                    gate.leave(entered)
-                else:
-                    wait = gate.failed(entered, at, self._chance(), least)
-        return wait
-
-    def _ask(self, target: str, started_at: datetime) -> _Reply:
-        request = self._http.build_request("GET", self._access.base + target)
-        if self._access.signer is not None:
-            sent = request.url.raw_path.decode("ascii")
-            at = int(started_at.timestamp())
-            request.headers.update(self._access.signer.headers(b"", sent, at))
-        try:
-            with within(self._access.seconds), self._sent(request) as response:
-                return self._read(response, started_at)
-        except httpx2.TimeoutException:
-            return _Reply("timeout")
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return _Reply("tls" if _is_tls(error) else "transport")
-
-    @contextmanager
-    def _sent(self, request: httpx2.Request) -> Generator[httpx2.Response]:
-        response = self._http.send(request, stream=True)
-        try:
-            yield response
-        finally:
-            response.close()
-
-    def _read(self, response: httpx2.Response, started_at: datetime) -> _Reply:
-        date = http_date(response.headers.get("date", ""))
-        if date is not None:
-            self.skew = date - self._clock()
-        status = response.status_code
-        word = _WORDS.get(status) or f"http_{status // 100}xx"
-        least = retry_after(response.headers.get("retry-after", ""), date or started_at)
-        body = b""
-        if word == "ok":
-            try:
-                body = bounded_body(response)
-                self._verify(body, response.headers.get("x-pingplusplus-signature"))
-            except Rejected as error:
-                word = error.word
-        return _Reply(word, body, status, date, least)
-
-    def _verify(self, body: bytes, signature: str | None) -> None:
-        """Check the answer's signature where there is one and we know the keys (facts 4.3)."""
-        if self._access.ring is None or signature is None:
-            return
-        try:
-            self._access.ring.verify(body, signature.encode("latin-1", "replace"))
-        except Refused:
-            raise Rejected("signature") from None
+        self._wire.close()
 
 
 def open_clients(
@@ -294,12 +105,3 @@ def open_clients(
         )
         for account, access in accesses.items()
     }
-
-
-def _is_tls(error: BaseException | None) -> bool:
-    """Whether TLS is at the bottom of it: an expired or a wrong certificate, an old protocol."""
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False

@@ -92,6 +92,7 @@ class Account(Table):
     public_keys: files of Ping++'s public keys; any of them may have signed a delivery.
     private_key: file of the merchant's own key; requests are signed when it is there.
     apps: whose objects belong here; none listed: any. Without an api_key nothing is asked.
+    auth: how the key is sent, as a bearer's token or as the user of basic authentication.
     """
 
     public_keys: FilePaths = ()
@@ -101,6 +102,7 @@ class Account(Table):
     apps: Words = ()
     livemode: Flag = True
     api_base: Annotated[str, AfterValidator(check_api_base)] = "https://api.pingxx.com"
+    auth: Literal["bearer", "basic"] = "bearer"
     # requests a second, and at once
     rate: Real = Field(default=10.0, ge=0.1, le=100)
     concurrency: Whole = Field(default=4, ge=1, le=8)

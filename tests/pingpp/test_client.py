@@ -10,8 +10,9 @@ from email.utils import format_datetime
 import httpx2
 import pytest
 
+from service.pingpp.access import Access, Host
 from service.pingpp.answers import BODY_BYTES_LIMIT, NotThere, Rejected, Unanswered
-from service.pingpp.client import Access, Client, Host, open_clients
+from service.pingpp.client import Client, open_clients
 from service.pingpp.signature import (
     KeyRing,
     RequestSigner,

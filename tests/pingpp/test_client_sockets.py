@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from service.pingpp.access import Access, Host
 from service.pingpp.answers import Rejected, Unanswered
-from service.pingpp.client import Access, Client, Host
+from service.pingpp.client import Client
 from service.pingpp.deadline import DeadlineTransport
 from tests.conftest import KeyPair
 

@@ -14,7 +14,8 @@ from service.ledger import watches
 from service.ledger.engine import Ledger
 from service.ledger.schema import beliefs, looks, notices
 from service.ledger.schema import watches as table
-from service.pingpp.client import Client, Host
+from service.pingpp.access import Host
+from service.pingpp.client import Client
 from service.work.poll import poll
 from service.work.terms import AccountTerms, Terms
 from tests import bodies

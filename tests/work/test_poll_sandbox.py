@@ -12,7 +12,8 @@ from service.core.observation import Key
 from service.ledger import watches
 from service.ledger.engine import Ledger
 from service.ledger.schema import beliefs
-from service.pingpp.client import Access, Client, open_clients
+from service.pingpp.access import Access
+from service.pingpp.client import Client, open_clients
 from service.pingpp.signature import KeyRing, RequestSigner, load_public_key
 from service.sandbox.app import Terms as SandboxTerms
 from service.sandbox.server import serving
