@@ -4,7 +4,6 @@ Strict about JSON and money, tolerant of the document's contradictions by name (
 says which), and of nothing else. State comes from the object, never from the event's name.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,10 +13,10 @@ from service.core.errors import Unreadable
 from service.core.kinds import BY_WIRE
 from service.core.kinds.kind import COMMON_WORDS, Fields, Form, Kind, normalise
 from service.core.observation import Key, Observation, Part, Scalar, Source
+from service.pingpp.declined import split_failure
 from service.pingpp.fields import ID, ODD, TABLES, amount_of, clean, is_whole, ref, time_of, values
 from service.pingpp.strict import parse
 
-_CHANNEL_CODE = re.compile(r"\b([A-Z]{2,10}[0-9]{2,10})\|")
 _TYPE_LENGTH = 128
 
 
@@ -237,6 +236,6 @@ def _failure(fields: Fields) -> dict[str, Scalar]:
     """That a failure is named, and the channel's code of it; never its free text (L1795)."""
     message, code = fields.get("failure_msg"), fields.get("failure_code")
     failure: dict[str, Scalar] = {"failing": True} if message or code else {}
-    if isinstance(message, str) and not code and (match := _CHANNEL_CODE.search(message)):
-        failure["failure_code"] = match[1]
+    if isinstance(message, str) and not code and (named := split_failure(message).code):
+        failure["failure_code"] = named
     return failure

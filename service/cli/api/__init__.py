@@ -1,0 +1,1 @@
+"""How one operation of Ping++ is called from the shell."""
