@@ -10,8 +10,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic import context
 
+from service.ledger.columns import Instant
 from service.ledger.engine import open_ledger
-from service.ledger.schema import Instant, metadata
+from service.ledger.schema import metadata
 
 
 def render_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:

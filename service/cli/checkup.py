@@ -10,11 +10,12 @@ from typing import Any
 import httpx2
 
 from service.core.errors import Misconfigured, TryLater
-from service.ledger import slots
+from service.ledger import journal, slots
 from service.ledger.clock import LedgerClock
 from service.ledger.durability import durability, is_whole
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.gauges import Gauges, read_gauges
+from service.ledger.journal import Span
 from service.ledger.migrations import check, revision
 from service.ledger.slots import Replica
 from service.pingpp.answers import NotThere, Rejected, Unanswered
@@ -106,6 +107,12 @@ def _ledger(ledger: Ledger) -> Iterator[Check]:
     check(ledger)
     with ledger.read() as connection:
         yield Check("good", "ledger.tables", f"at revision {revision(connection)}")
+    with ledger.read() as connection:
+        trial = journal.trial(journal.balances(connection, Span()))
+    for one in trial:
+        level = "good" if one.debit == one.credit else "bad"
+        text = f"{one.currency}: debit {one.debit:,}, credit {one.credit:,}"
+        yield Check(level, "ledger.books", text)
     skew = LedgerClock(ledger)() - datetime.now(UTC)  # noqa: TID251  this host's clock is the question
     yield _skew("ledger.clock", "the ledger's clock", skew)
 

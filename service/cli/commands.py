@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import daemon, doctor, explain, migrate, redo, show
+from service.cli import books, daemon, doctor, explain, migrate, redo, show
 from service.cli.demo.command import demo
 from service.cli.exits import exiting
 from service.cli.options import Config
@@ -31,6 +31,8 @@ _COMMANDS = {
     "deliveries": show.deliveries,
     "mismatches": show.mismatches,
     "explain": explain.explain,
+    "balance": books.balance,
+    "journal": books.journal,
     "replay": redo.replay,
     "requeue": redo.requeue,
     "rebuild": redo.rebuild,

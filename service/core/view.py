@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from service.core.belief import Answer, State
+from service.core.belief import Answer, Share, State
 from service.core.kinds.kind import Kind
 from service.core.observation import Scalar
 
@@ -41,6 +41,7 @@ class View(msgspec.Struct, frozen=True):
     facts: dict[str, Scalar]
     totals: dict[str, int]
     attrs: dict[str, Scalar]
+    parts: dict[str, Share]
 
     @property
     def known(self) -> dict[str, Scalar]:
@@ -76,6 +77,7 @@ def view(kind: Kind, state: State) -> View:
         facts={name: values[0][1] for name, values in state.facts.items()},
         totals=totals,
         attrs=state.shown[3],
+        parts=state.parts,
     )
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.core.instant import to_micros
-from service.ledger.schema import Instant
+from service.ledger.columns import Instant
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:

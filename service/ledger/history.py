@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from service.core.journal import Net
 from service.core.observation import Key
+from service.ledger import journal
 from service.ledger.schema import beliefs
 from service.ledger.schema import observations as seen
 
@@ -14,13 +16,14 @@ _SEEN_KEY = (seen.c.account, seen.c.kind, seen.c.object_id)
 
 
 class Believed(NamedTuple):
-    """A belief as it is kept: its canonical text, and the columns that reports read."""
+    """A belief as it is kept: its text, the columns that reports read, and what is booked."""
 
     state: str
     status: str
     final: bool
     amount_paid: int | None
     amount_refunded: int | None
+    booked: Net
 
 
 def objects(connection: sa.Connection, *, after: Key | None, limit: int) -> list[Key]:
@@ -52,4 +55,6 @@ def beliefs_of(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Beli
         beliefs.c.amount_paid,
         beliefs.c.amount_refunded,
     ).where(sa.tuple_(*_BELIEF_KEY).in_([tuple(key) for key in keys]))
-    return {Key(*row[:3]): Believed(*row[3:]) for row in connection.execute(statement)}
+    booked = journal.sums(connection, keys)
+    rows = ((Key(*row[:3]), row[3:]) for row in connection.execute(statement))
+    return {key: Believed(*values, booked.get(key, {})) for key, values in rows}

@@ -1,5 +1,6 @@
 """What we believe of each object, and how we came to: the one door is `work.apply`."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,13 +15,15 @@ from service.core import belief, observation
 from service.core.belief import State
 from service.core.errors import Raced
 from service.core.instant import MICROS, from_micros
-from service.core.observation import Key, Observation
+from service.core.journal import Posting, Standing
+from service.core.observation import Key, Observation, Scalar
 from service.core.view import View
 from service.ledger.dialect import insert_rows, upsert_rows
 from service.ledger.keys import Selection, as_parameter, listed_keys, same_object
-from service.ledger.schema import beliefs, changes, observations
+from service.ledger.schema import beliefs, changes, observations, postings
 
 _encoder = msgspec.json.Encoder(order="sorted")
+_standings = msgspec.json.Decoder(tuple[Standing, ...])
 
 # Facts and attributes that have a column of their own, for rules and questions.
 _FACTS = (
@@ -39,11 +42,12 @@ _TOTALS = ("amount_paid", "amount_refunded")
 
 @dataclass(slots=True)
 class Known:
-    """One object's row: what is believed (None: nothing yet) and what was published last."""
+    """One object's row: what is believed (None: nothing yet), published last, and booked."""
 
     state: State | None = None
     seq: int = 0
     told: dict[str, Any] | None = None
+    booked: tuple[Standing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,17 @@ class Change:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """One posting of an object, with what it belongs to; happened_at is the provider's time."""
+
+    key: Key
+    posting: Posting
+    app: Scalar | None
+    order_id: Scalar | None
+    happened_at: datetime
+
+
 @dataclass(slots=True)
 class Batch:
     """Everything that one transaction writes about objects."""
@@ -66,6 +81,7 @@ class Batch:
     grown: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     seen: list[tuple[Observation, str]] = field(default_factory=list[tuple[Observation, str]])
     changes: list[Change] = field(default_factory=list[Change])
+    booked: list[Booked] = field(default_factory=list[Booked])
 
 
 _KEY = (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
@@ -75,7 +91,7 @@ _KEY = (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
 def _locked(dialect: str) -> Selection:
     asked = listed_keys(dialect).subquery("asked")
     return (
-        sa.select(*_KEY, beliefs.c.state, beliefs.c.seq, beliefs.c.told)
+        sa.select(*_KEY, beliefs.c.state, beliefs.c.seq, beliefs.c.told, beliefs.c.booked)
         .join_from(asked, beliefs, same_object(asked, beliefs))
         # one order for everybody: two batches never wait for each other in a circle
         .order_by(*_KEY)
@@ -94,9 +110,12 @@ def load(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Known]:
     rows = connection.execute(_locked(connection.dialect.name), {"keys": as_parameter(keys)})
     return {
         Key(account, kind, object_id): Known(
-            belief.decode(state), seq, None if told is None else msgspec.json.decode(told)
+            belief.decode(state),
+            seq,
+            None if told is None else msgspec.json.decode(told),
+            () if booked is None else _standings.decode(booked),
         )
-        for account, kind, object_id, state, seq, told in rows
+        for account, kind, object_id, state, seq, told, booked in rows
     }
 
 
@@ -125,6 +144,7 @@ def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
         "notified_at": from_micros(view.notified) if view.notified else None,
         "seq": known.seq,
         "told": None if known.told is None else _encoder.encode(known.told).decode(),
+        "booked": _encoder.encode(known.booked).decode() if known.booked else None,
         "updated_at": now,
         **{name: view.facts.get(name) for name in _FACTS},
         **{name: view.totals.get(name) for name in _TOTALS},
@@ -141,6 +161,7 @@ def store(connection: sa.Connection, batch: Batch, *, now: datetime) -> None:
     upsert_rows(connection, beliefs, batch.grown)
     insert_rows(connection, observations, [_seen_row(seen, word, now) for seen, word in batch.seen])
     insert_rows(connection, changes, [_change_row(change, now) for change in batch.changes])
+    insert_rows(connection, postings, _posting_rows(batch.booked, now))
 
 
 def _seen_row(seen: Observation, outcome: str, now: datetime) -> dict[str, Any]:
@@ -167,3 +188,28 @@ def _change_row(change: Change, now: datetime) -> dict[str, Any]:
         "after": _encoder.encode(change.after).decode(),
         "correction": change.correction,
     }
+
+
+def _posting_rows(booked: Sequence[Booked], now: datetime) -> list[dict[str, Any]]:
+    """Lines count within an entry, in the order in which they were made."""
+    lines: Counter[tuple[Key, int]] = Counter()
+    rows: list[dict[str, Any]] = []
+    for one in booked:
+        lines[one.key, one.posting.entry] += 1
+        rows.append(
+            {
+                **one.key._asdict(),
+                "entry": one.posting.entry,
+                "line": lines[one.key, one.posting.entry],
+                "debit": one.posting.debit,
+                "credit": one.posting.credit,
+                "amount": one.posting.amount,
+                "currency": one.posting.currency,
+                "app": one.app,
+                "order_id": one.order_id,
+                "happened_at": one.happened_at,
+                "known_at": now,
+                "corrects": one.posting.corrects,
+            }
+        )
+    return rows

@@ -14,8 +14,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.core.messages import Message
+from service.ledger.columns import Instant
 from service.ledger.dialect import insert_rows
-from service.ledger.schema import Instant, dispatches, outbox
+from service.ledger.schema import dispatches, outbox
 
 # Names the sink itself as the cause (not reachable, not writable): nobody judged the message.
 AWAY = "away: "

@@ -103,7 +103,7 @@ def objects(
         after = (last.account, last.kind, last.object_id) if last else ("", "", "")
         return statement.where(sa.tuple_(*key) > sa.tuple_(*after)).order_by(*key)
 
-    return (ObjectRow(*row) for row in _pages(ledger, following, limit))
+    return (ObjectRow(*row) for row in pages(ledger, following, limit))
 
 
 def delivery_rows(
@@ -124,7 +124,7 @@ def delivery_rows(
         older = statement.where(deliveries.c.id < last.id) if last else statement
         return older.order_by(deliveries.c.id.desc())
 
-    return (DeliveryRow(*row) for row in _pages(ledger, following, limit))
+    return (DeliveryRow(*row) for row in pages(ledger, following, limit))
 
 
 _DELIVERIES = sa.select(
@@ -162,7 +162,7 @@ def mismatch_rows(
     def following(last: Any) -> Any:
         return statement.where(mismatches.c.id > (last.id if last else 0)).order_by(mismatches.c.id)
 
-    return (MismatchRow(*row) for row in _pages(ledger, following, limit))
+    return (MismatchRow(*row) for row in pages(ledger, following, limit))
 
 
 _MISMATCHES = sa.select(
@@ -182,7 +182,7 @@ _MISMATCHES = sa.select(
 )
 
 
-def _pages(ledger: Ledger, following: Callable[[Any], Any], limit: int | None) -> Iterator[Any]:
+def pages(ledger: Ledger, following: Callable[[Any], Any], limit: int | None) -> Iterator[Any]:
     """Row after row, read a page at a time, so that no snapshot stays open for long."""
     last: Any = None
     left = limit

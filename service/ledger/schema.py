@@ -1,57 +1,18 @@
-"""Which tables the ledger has, and which truths their constraints keep.
-
-Instants are stored as whole microseconds since 1970 in UTC, so that both databases keep, compare
-and index them the same way; outside this room they are aware datetimes.
-"""
-
-from datetime import datetime
-from typing import Any
+"""Which tables the ledger has, and which truths their constraints keep."""
 
 import sqlalchemy as sa
 
-from service.core.instant import from_micros, to_micros
-
-
-class Instant(sa.TypeDecorator[datetime]):
-    """An aware datetime, stored as microseconds since 1970 UTC."""
-
-    impl = sa.BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        """Refuse a naive time: subtracting the epoch raises on one."""
-        return None if value is None else to_micros(value)
-
-    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        """Give back an aware UTC datetime."""
-        return None if value is None else from_micros(value)
-
-
-BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Word = sa.String(64)
-Key = sa.String(200)
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from service.ledger.columns import (
+    BigId,
+    Book,
+    Instant,
+    Key,
+    Word,
+    append_only,
+    metadata,
+    partial,
+    words,
 )
-
-
-def _words(column: str, *words: str) -> sa.CheckConstraint:
-    listed = ", ".join(f"'{word}'" for word in words)
-    return sa.CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
-
-
-def _partial(name: str, columns: list[Any], where: str, **kw: Any) -> sa.Index:
-    """An index over the few rows that are still to be worked."""
-    condition = sa.text(where)
-    return sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition, **kw)
-
 
 meta = sa.Table(
     "meta",
@@ -83,11 +44,11 @@ deliveries = sa.Table(
     sa.Column("claimed_until", Instant),
     sa.Column("handled_at", Instant),
     sa.UniqueConstraint("account", "dedup_key"),
-    _words("verdict", "accepted", "evidence"),
-    _words("state", "waiting", "applied", "kept", "quarantined"),
+    words("verdict", "accepted", "evidence"),
+    words("state", "waiting", "applied", "kept", "quarantined"),
 )
-_partial("ix_deliveries_waiting", [deliveries.c.id], "state = 'waiting'")
-_partial("ix_deliveries_quarantined", [deliveries.c.id], "state = 'quarantined'")
+partial("ix_deliveries_waiting", [deliveries.c.id], "state = 'waiting'")
+partial("ix_deliveries_quarantined", [deliveries.c.id], "state = 'quarantined'")
 sa.Index("ix_deliveries_received_at", deliveries.c.received_at)
 
 beliefs = sa.Table(
@@ -121,22 +82,24 @@ beliefs = sa.Table(
     sa.Column("seq", sa.Integer, nullable=False),
     # what was published last, as canonical JSON; null before the first change
     sa.Column("told", sa.Text),
+    # what the journal holds of it, as canonical JSON; null while it moved no money
+    sa.Column("booked", sa.Text),
     sa.Column("updated_at", Instant, nullable=False),
     sa.CheckConstraint("seq >= 0", name="seq_counts"),
 )
 # Partial, though they hold nearly all rows: without statistics PostgreSQL would else take one of
 # them for a look-up by primary key.
-_partial(
+partial(
     "ix_beliefs_order_id",
     [beliefs.c.account, beliefs.c.order_id, beliefs.c.kind],
     "order_id IS NOT NULL",
 )
-_partial(
+partial(
     "ix_beliefs_charge_id",
     [beliefs.c.account, beliefs.c.charge_id, beliefs.c.kind],
     "charge_id IS NOT NULL",
 )
-_partial(
+partial(
     "ix_beliefs_order_no",
     [beliefs.c.account, beliefs.c.kind, beliefs.c.order_no, beliefs.c.object_id],
     "order_no IS NOT NULL",
@@ -159,8 +122,8 @@ observations = sa.Table(
     sa.Column("body", sa.Text, nullable=False),
     # the answer's bytes, for sightings that no delivery keeps
     sa.Column("raw", sa.LargeBinary),
-    _words("source", "webhook", "poll", "list", "statement", "replay"),
-    _words("decision", "applied", "unchanged", "late", "conflicting"),
+    words("source", "webhook", "poll", "list", "statement", "replay"),
+    words("decision", "applied", "unchanged", "late", "conflicting"),
 )
 sa.Index(
     "ix_observations_object",
@@ -169,7 +132,7 @@ sa.Index(
     observations.c.object_id,
     observations.c.id,
 )
-_partial(
+partial(
     "ix_observations_delivery_id",
     [observations.c.delivery_id],
     "delivery_id IS NOT NULL",
@@ -192,6 +155,34 @@ changes = sa.Table(
     sa.CheckConstraint("seq > 0", name="seq_counts"),
 )
 
+# Each row names both of its accounts, so that the journal balances by construction.
+postings = sa.Table(
+    "postings",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("account", Word, nullable=False),
+    sa.Column("kind", Word, nullable=False),
+    sa.Column("object_id", Key, nullable=False),
+    sa.Column("entry", sa.Integer, nullable=False),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("debit", Book, nullable=False),
+    sa.Column("credit", Book, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", Word, nullable=False),
+    sa.Column("app", Key),
+    sa.Column("order_id", Key),
+    # when it happened at the provider, and when we knew
+    sa.Column("happened_at", Instant, nullable=False),
+    sa.Column("known_at", Instant, nullable=False),
+    sa.Column("corrects", sa.Integer),
+    sa.UniqueConstraint("account", "kind", "object_id", "entry", "line"),
+    sa.CheckConstraint("amount > 0", name="amount_moves"),
+    sa.CheckConstraint("debit <> credit", name="two_accounts"),
+    sa.CheckConstraint("corrects < entry", name="corrects_earlier"),
+)
+sa.Index("ix_postings_known_at", postings.c.known_at)
+append_only(postings)
+
 watches = sa.Table(
     "watches",
     metadata,
@@ -212,12 +203,12 @@ watches = sa.Table(
     sa.Column("last_answer", Word),
     sa.Column("claim_token", sa.String(32)),
     sa.Column("claimed_until", Instant),
-    _words("state", "active", "ended"),
+    words("state", "active", "ended"),
     sa.CheckConstraint("state = 'ended' OR next_look_at IS NOT NULL", name="active_looks_again"),
 )
 # by account: one that cannot be asked, with all its due objects, costs the others nothing
-_partial("ix_watches_due", [watches.c.account, watches.c.next_look_at], "state = 'active'")
-_partial("ix_watches_deadline", [watches.c.deadline_at], "state = 'active'")
+partial("ix_watches_due", [watches.c.account, watches.c.next_look_at], "state = 'active'")
+partial("ix_watches_deadline", [watches.c.deadline_at], "state = 'active'")
 
 looks = sa.Table(
     "looks",
@@ -248,15 +239,15 @@ mismatches = sa.Table(
     sa.Column("found_at", Instant, nullable=False),
     sa.Column("opened_at", Instant),
     sa.Column("settled_at", Instant),
-    _words("state", "suspected", "open", "acknowledged", "waived", "settled"),
+    words("state", "suspected", "open", "acknowledged", "waived", "settled"),
 )
-_partial(
+partial(
     "uq_mismatches_live",
     [mismatches.c.account, mismatches.c.rule, mismatches.c.kind, mismatches.c.object_id],
     "state <> 'settled'",
     unique=True,
 )
-_partial("ix_mismatches_live", [mismatches.c.rule], "state <> 'settled'")
+partial("ix_mismatches_live", [mismatches.c.rule], "state <> 'settled'")
 sa.Index("ix_mismatches_object", mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
 
 outbox = sa.Table(
@@ -292,21 +283,21 @@ dispatches = sa.Table(
     sa.Column("claimed_until", Instant),
     sa.Column("settled_at", Instant),
     sa.UniqueConstraint("sink", "stream", "seq"),
-    _words("state", "waiting", "sent", "dead"),
+    words("state", "waiting", "sent", "dead"),
 )
 # "next_try_at > 0" is always true: it keeps this index for questions about time. Without it
 # PostgreSQL, with statistics from before a backlog, walks it once for every waiting message.
-_partial(
+partial(
     "ix_dispatches_waiting",
     [dispatches.c.sink, dispatches.c.next_try_at],
     "state = 'waiting' AND next_try_at > 0",
 )
-_partial(
+partial(
     "ix_dispatches_stream_waiting",
     [dispatches.c.sink, dispatches.c.stream, dispatches.c.seq],
     "state = 'waiting'",
 )
-_partial("ix_dispatches_dead", [dispatches.c.sink], "state = 'dead'")
+partial("ix_dispatches_dead", [dispatches.c.sink], "state = 'dead'")
 
 slots = sa.Table(
     "slots",

@@ -29,6 +29,7 @@ from service.settings.values import (
     check_secret_text,
     check_webhook_secret,
     check_webhook_url,
+    check_zone,
     is_loopback,
     read_secret,
 )
@@ -193,6 +194,8 @@ class Settings(Table):
     """Everything. data_dir: what this process may write; made when it is missing."""
 
     data_dir: FilePath
+    # where the merchant's day begins and ends
+    zone: Annotated[str, AfterValidator(check_zone)] = "Asia/Shanghai"
     database: Database = Database()
     listen: Listen = Listen()
     accounts: Mapping[Name, Account] = Field(default_factory=dict[str, Account])

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
@@ -99,6 +100,13 @@ def check_webhook_secret(secret: SecretStr) -> SecretStr:
             f"should be whsec_ and the base64 of at least {WEBHOOK_SECRET_BYTES_LEAST} bytes"
         )
     return secret
+
+
+def check_zone(name: str) -> str:
+    """A zone of the tz database."""
+    if name not in available_timezones():
+        raise ValueError("should be a zone of the tz database, such as Asia/Shanghai")
+    return name
 
 
 def check_api_base(url: str) -> str:

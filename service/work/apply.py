@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from service.core.cadence import Plan, plan
 from service.core.errors import Raced
+from service.core.instant import MICROS, from_micros
+from service.core.journal import CURRENCY, Posting, book
 from service.core.kinds import KINDS
 from service.core.kinds.kind import UNKNOWN
 from service.core.merge import Decision, decide
@@ -19,7 +21,7 @@ from service.core.observation import Key, Observation
 from service.core.view import View, corrects, differs, told
 from service.ledger import notices, objects, outbox, plans
 from service.ledger.engine import Connection, Ledger
-from service.ledger.objects import Batch, Change, Known
+from service.ledger.objects import Batch, Booked, Change, Known
 from service.ledger.plans import Next, Planned
 from service.work import reconcile
 from service.work.terms import Terms
@@ -109,8 +111,11 @@ def _take(one: _Touched, seen: Observation, batch: Batch) -> str:
     one.known.state, one.view = decision.state, decision.view
     one.ask = one.ask or decision.ask
     batch.seen.append((seen, decision.outcome.value))
+    if decision.view.conflict:
+        return decision.outcome.value
+    _book(one.known, decision.view, seen, batch)
     after = told(decision.view)
-    if not decision.view.conflict and differs(one.known.told, after):
+    if differs(one.known.told, after):
         one.known.seq += 1
         before, one.known.told, one.changed = one.known.told, after, True
         correction = corrects(kind, before, after)
@@ -118,6 +123,24 @@ def _take(one: _Touched, seen: Observation, batch: Batch) -> str:
             Change(seen.key, one.known.seq, before, after, correction, seen.source.value)
         )
     return decision.outcome.value
+
+
+def _book(known: Known, view: View, seen: Observation, batch: Batch) -> None:
+    """Bring what is booked of the object up to what is believed; nothing while it contradicts."""
+    legs = KINDS[seen.key.kind].legs(view.known, view.parts)
+    currency = str(view.facts.get("currency", CURRENCY))
+    known.booked, postings = book(known.booked, legs, currency)
+    if not postings:
+        return
+    own = seen.key.object_id if seen.key.kind == "order" else None
+    app, order_id = view.facts.get("app"), view.facts.get("order_id", own)
+    batch.booked += [Booked(seen.key, one, app, order_id, _happened(one, seen)) for one in postings]
+
+
+def _happened(posting: Posting, seen: Observation) -> datetime:
+    """When the provider says it did, else when it said so, else when we saw it."""
+    at = seen.said_at if posting.at is None else posting.at
+    return seen.seen_at if at is None else from_micros(at * MICROS)
 
 
 def _record(

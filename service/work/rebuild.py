@@ -1,4 +1,4 @@
-"""Whether what is believed is what was seen: every belief is made again and compared."""
+"""Whether what is believed and booked is what was seen: all of it is made again and compared."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,6 +6,7 @@ from itertools import groupby
 
 from service.core import belief
 from service.core.belief import State, join, sighted
+from service.core.journal import CURRENCY, book, net
 from service.core.kinds import KINDS
 from service.core.observation import Key, Observation, decode
 from service.core.view import view
@@ -61,16 +62,24 @@ def _compare(connection: Connection, keys: Sequence[Key], done: Rebuilt) -> None
         seen = [decode(key, body) for _, body in group]
         done.objects += 1
         done.observations += len(seen)
-        if _believed(key, derive(seen)) != kept.get(key):
+        if _believed(key, derive(seen), kept.get(key)) != kept.get(key):
             done.differing.append(key)
 
 
-def _believed(key: Key, state: State) -> Believed:
-    known = view(KINDS[key.kind], state)
+def _believed(key: Key, state: State, kept: Believed | None) -> Believed:
+    """What follows from what was seen; what is booked stands still while ends contradict."""
+    kind = KINDS[key.kind]
+    known = view(kind, state)
+    if known.conflict and kept is not None:
+        booked = kept.booked
+    else:
+        currency = str(known.facts.get("currency", CURRENCY))
+        booked = net(book((), kind.legs(known.known, known.parts), currency)[0])
     return Believed(
         belief.encode(state),
         known.status,
         known.final,
         known.totals.get("amount_paid"),
         known.totals.get("amount_refunded"),
+        booked,
     )

@@ -490,3 +490,34 @@ def test_a_table_leaves_the_signals_of_its_process_alone(
     before = signal.getsignal(signal.SIGPIPE)
     show([{"a": 1}], ("a",), Format.TABLE)
     assert signal.getsignal(signal.SIGPIPE) == before
+
+
+def test_the_balance_proves_itself(call: Call, story: Ledger) -> None:
+    ended = call("balance", "--json")
+    found = {row["book"]: row["balance"] for row in rows(ended.out)}
+    assert (ended.code, found["orders"], sum(found.values())) == (0, 170, 0)
+    assert "difference 0" in ended.err
+    assert call("balance", "--at", "2000-01-01").out == ""
+
+
+def test_the_journal_of_one_object_is_listed(call: Call, story: Ledger) -> None:
+    (line,) = rows(call("journal", "order", ORDER, "--json").out)
+    assert (line["debit"], line["credit"], line["amount"]) == ("orders", "payable:unknown", 170)
+    assert "DEBIT" in call("journal", "--book", "orders").out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("balance", "--at", "yesterday"),
+        ("journal", "order"),
+        ("journal", "order", "nobody"),
+        ("journal", "--since", "2026-13-01"),
+    ],
+)
+def test_a_bad_question_to_the_books_is_refused(
+    call: Call, story: Ledger, arguments: tuple[str, ...]
+) -> None:
+    ended = call(*arguments)
+    assert (ended.code, ended.out) == (64, "")
+    assert len(ended.err.splitlines()) <= 2

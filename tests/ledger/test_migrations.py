@@ -61,9 +61,16 @@ def described(ledger: Ledger) -> set[str]:
 
 
 def in_any_order(statement: str) -> str:
-    """The lines of a CREATE TABLE, sorted: alembic puts its constraints in another order."""
-    lines = [line.strip().rstrip(",") for line in statement.splitlines()]
-    return " ".join(sorted(line for line in lines if line))
+    """What a CREATE TABLE lists, sorted: alembic orders constraints otherwise, and adds columns."""
+    head, _, listed = statement.partition("(")
+    parts, depth = [""], 0
+    for letter in listed.strip().removesuffix(")"):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return " ".join([head, *sorted(" ".join(part.split()) for part in parts)])
 
 
 def test_migrations_make_what_the_schema_says(ledger: Ledger, blank: Ledger) -> None:

@@ -61,6 +61,7 @@ def test_the_page_names_every_field_of_a_change(now: datetime) -> None:
     facts = {field.name for kind in KINDS.values() for field in kind.facts}
     known = View(
         status="paid", final=False, conflict=False, contested=(), since=0, notified=0,
-        facts=dict.fromkeys(facts, "x"), totals=dict.fromkeys(totals, 1), attrs={"card": "x"},
+        facts=dict.fromkeys(facts, "x"), totals=dict.fromkeys(totals, 1),
+        attrs={"card": "x"}, parts={},
     )  # fmt: skip
     assert set(told(known)) == state

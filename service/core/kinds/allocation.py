@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from service.core.journal import Leg, Parts, payable, shares, wallet
 from service.core.kinds.kind import (
     COMMON_WORDS,
     HOUR,
@@ -21,6 +22,13 @@ def recipients(fields: Fields) -> Iterable[tuple[str, Fields]]:
     return (("recipient", item) for item in listed(fields.get("recipients")))
 
 
+def legs(known: Fields, parts: Parts) -> Iterable[Leg]:
+    """Each share that arrived is owed to its recipient and no longer to the app."""
+    merchant, at = payable(known.get("app")), known.get("time_succeeded")
+    for user, amount in shares(parts, "recipient", ended=known.get("status") == "succeeded"):
+        yield Leg(merchant, wallet(user), amount, at)
+
+
 ALLOCATION = Kind(
     name="allocation",
     wire=(("allocation", "allocation"), ("allocation", None)),
@@ -37,6 +45,7 @@ ALLOCATION = Kind(
     ),
     attrs=(Field("failure_code", Form.TEXT),),
     parts=recipients,
+    legs=legs,
     looks=Looks((30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)),
     due=after_seconds(HOUR),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
+from service.core.journal import Leg, Parts, payable, shares, wallet
 from service.core.kinds.kind import (
     COMMON_WORDS,
     HOUR,
@@ -25,6 +26,13 @@ def senders(fields: Fields) -> Iterable[tuple[str, Fields]]:
     return (("sender", item) for item in listed(given))
 
 
+def legs(known: Fields, parts: Parts) -> Iterable[Leg]:
+    """Each share that came back is owed to the app again."""
+    merchant, at = payable(known.get("app")), known.get("time_succeeded")
+    for user, amount in shares(parts, "sender", ended=known.get("status") == "succeeded"):
+        yield Leg(wallet(user), merchant, amount, at)
+
+
 ALLOCATION_REFUND = Kind(
     name="allocation_refund",
     wire=(("allocation", "allocation_refund"), ("allocation_refund", None)),
@@ -43,6 +51,7 @@ ALLOCATION_REFUND = Kind(
     ),
     attrs=(Field("failure_code", Form.TEXT),),
     parts=senders,
+    legs=legs,
     looks=Looks((30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)),
     due=after_seconds(HOUR),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from service.core.journal import ORDERS, Leg, Parts, clearing, payable, wallet
 from service.core.kinds.kind import (
     DAY,
     HOUR,
@@ -39,6 +40,28 @@ def due(known: Fields, since: int) -> int:
     return (expiry if isinstance(expiry, int) else since + DAY) + MARGIN_SECONDS
 
 
+def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
+    """What it brought to its channel, for its order, or without one for its app.
+
+    An order's refunds speak for themselves; a charge without an order says itself what went back.
+    A balance is a channel whose money comes out of the payer's wallet, and returns there.
+    """
+    if known.get("status") != "paid":
+        return
+    channel, amount, at = known.get("channel"), known["amount"], known.get("time_paid")
+    back = known.get("amount_refunded", 0)
+    held, merchant = clearing(channel), payable(known.get("app"))
+    if channel == "balance":
+        payer = wallet(known.get("user_id"))
+        yield Leg(payer, held, amount, at)
+        yield Leg(held, payer, back)
+    if "order_id" in known:
+        yield Leg(held, ORDERS, amount, at)
+    else:
+        yield Leg(held, merchant, amount, at)
+        yield Leg(merchant, held, back)
+
+
 CHARGE = Kind(
     name="charge",
     wire=(("charge", None),),
@@ -52,6 +75,8 @@ CHARGE = Kind(
         Field("order_no", Form.TEXT),
         Field("channel", Form.CHANNEL),
         Field("order_id", Form.REF, ("order",)),
+        # L1365: a balance names its payer
+        Field("user_id", Form.TEXT, ("extra.user",)),
         Field("created", Form.TIME),
         Field("time_paid", Form.TIME),
     ),
@@ -66,6 +91,7 @@ CHARGE = Kind(
     ),
     status=status,
     inside=inside,
+    legs=legs,
     looks=Looks((MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR), (HOUR, DAY, 7 * DAY, 30 * DAY)),
     due=due,
     lapses=True,

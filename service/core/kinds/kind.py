@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, NamedTuple, cast
 
+from service.core.journal import Leg, Parts
+
 Fields = Mapping[str, Any]
 
 MINUTE = 60
@@ -91,6 +93,11 @@ def nothing_inside(_fields: Fields) -> Iterable[Fields]:
     return ()
 
 
+def no_legs(_known: Fields, _parts: Parts) -> Iterable[Leg]:
+    """Most kinds move no money by themselves."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One class of Ping++ object.
@@ -101,6 +108,7 @@ class Kind:
     lapses: an own look after `due` that still finds it open ends the watch without a mismatch.
     follows: the fact naming the parent whose looks also show this object.
     notified: the provider documents an event for it.
+    legs: the money that has moved because of it, from what is known of it and of its parts.
     """
 
     name: str
@@ -116,6 +124,7 @@ class Kind:
     status: Callable[[Fields], object] = status_field
     parts: Callable[[Fields], Iterable[tuple[str, Fields]]] = no_parts
     inside: Callable[[Fields], Iterable[Fields]] = nothing_inside
+    legs: Callable[[Fields, Parts], Iterable[Leg]] = no_legs
     regressions: frozenset[tuple[str, str]] = frozenset()
     lapses: bool = False
     follows: str = ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from service.core.journal import ORDERS, REFUNDS, Leg, Parts, payable
 from service.core.kinds.kind import (
     DAY,
     HOUR,
@@ -34,6 +35,13 @@ def inside(fields: Fields) -> Iterable[Fields]:
     yield from listed(fields.get("refunds"))
 
 
+def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
+    """What its charges brought is owed to the receiving app, less what was given back (L1158)."""
+    merchant = payable(known.get("receipt_app") or known.get("app"))
+    yield Leg(ORDERS, merchant, known.get("amount_paid", 0), known.get("time_paid"))
+    yield Leg(merchant, REFUNDS, known.get("amount_refunded", 0))
+
+
 ORDER = Kind(
     name="order",
     wire=(("order", None), ("order", "purchase")),
@@ -53,6 +61,7 @@ ORDER = Kind(
         Field("currency", Form.CURRENCY),
         Field("order_no", Form.TEXT, ("merchant_order_no",)),
         Field("user_id", Form.TEXT, ("uid",)),
+        Field("receipt_app", Form.REF),
         Field("created", Form.TIME),
         Field("time_paid", Form.TIME),
     ),
@@ -66,6 +75,7 @@ ORDER = Kind(
         Field("refund_asked", Form.FLAG, ("refunded",)),
     ),
     inside=inside,
+    legs=legs,
     looks=Looks((MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR), (HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY)),
     due=due,
     notified=True,

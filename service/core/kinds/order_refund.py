@@ -1,11 +1,15 @@
 """What a refund of an order is (L1386-1526, facts §7 rows 14-18)."""
 
+from collections.abc import Iterable
+
+from service.core.journal import REFUNDS, Leg, Parts, clearing
 from service.core.kinds.kind import (
     COMMON_WORDS,
     DAY,
     HOUR,
     MINUTE,
     Field,
+    Fields,
     Form,
     Kind,
     Looks,
@@ -13,6 +17,14 @@ from service.core.kinds.kind import (
 )
 
 _EXPECTED_SECONDS = 3 * DAY
+
+
+def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
+    """The channel has given it back: what the order's amount_refunded waits for (L1159)."""
+    if known.get("status") == "succeeded":
+        held = clearing(known.get("channel"))
+        yield Leg(REFUNDS, held, known["amount"], known.get("time_succeeded"))
+
 
 ORDER_REFUND = Kind(
     name="order_refund",
@@ -39,5 +51,6 @@ ORDER_REFUND = Kind(
     ),
     looks=Looks((MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)),
     due=after_seconds(_EXPECTED_SECONDS),
+    legs=legs,
     notified=True,
 )

@@ -1,5 +1,8 @@
 """What a withdrawal is, of a person's wallet or an enterprise's account (L752-1092)."""
 
+from collections.abc import Iterable
+
+from service.core.journal import BANK, FEES, TRANSIT, Leg, Parts, clearing, wallet
 from service.core.kinds.kind import (
     COMMON_WORDS,
     DAY,
@@ -22,6 +25,18 @@ def due(known: Fields, since: int) -> int:
     """A confirmed personal withdrawal has its page's fifteen minutes; everything else a day."""
     confirming = known.get("status") == "pending" and known.get("confirming") is True
     return since + (_CONFIRM_SECONDS + MARGIN_SECONDS if confirming else DAY)
+
+
+def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
+    """On its way once confirmed, then in the bank with its fees; what failed is back (L799)."""
+    if known.get("status") not in ("pending", "succeeded"):
+        return
+    user, at = wallet(known.get("user_id")), known.get("time_succeeded")
+    yield Leg(user, TRANSIT, known["amount"])
+    if known["status"] == "succeeded":
+        yield Leg(TRANSIT, BANK, known["amount"], at)
+        yield Leg(FEES, clearing(known.get("channel")), known.get("fee", 0), at)
+        yield Leg(user, FEES, known.get("user_fee", 0), at)
 
 
 WITHDRAWAL = Kind(
@@ -52,5 +67,6 @@ WITHDRAWAL = Kind(
     ),
     looks=Looks((MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR)),
     due=due,
+    legs=legs,
     notified=True,
 )

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from service.core.instant import MICROS
 from service.core.kinds.kind import DAY, MINUTE, UNKNOWN
+from service.ledger.columns import Instant
 from service.ledger.keys import Selection, same_object
 from service.ledger.rules.rule import Rule, finds
 from service.ledger.rules.sources import (
@@ -16,7 +17,7 @@ from service.ledger.rules.sources import (
     word,
     words,
 )
-from service.ledger.schema import Instant, beliefs, watches
+from service.ledger.schema import beliefs, watches
 
 CURRENCY = "cny"
 # An object that is only known by name was asked for so often in vain.

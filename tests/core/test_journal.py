@@ -1,0 +1,122 @@
+"""What is booked of an object is always what it has moved, and every posting balances."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.journal import CURRENCY, Leg, Posting, Standing, book, net
+from service.core.kinds import KINDS
+from service.core.observation import Observation, Source
+from service.core.view import View, view
+from service.pingpp.reader import read_object
+from tests import bodies
+from tests.core.test_merge import BASE, believe
+
+accounts = st.sampled_from(["orders", "payable:app_1", "wallet:u1", "clearing:balance"])
+legs = st.lists(
+    st.builds(Leg, accounts, accounts, st.integers(0, 500)).filter(lambda leg: leg[0] != leg[1]),
+    max_size=6,
+)
+
+
+def booked(fields: dict[str, Any], kind: str = "") -> set[tuple[str, str, int]]:
+    """What stands for an object that was seen once, as (debit, credit, amount)."""
+    seen = read_object(fields, account="shop", source=Source.POLL, seen_at=BASE).observations
+    one: Observation = next(each for each in seen if kind in ("", each.key.kind))
+    known: View = view(KINDS[one.key.kind], believe(one))
+    standing, _ = book((), KINDS[one.key.kind].legs(known.known, known.parts), CURRENCY)
+    return {(each.debit, each.credit, each.amount) for each in standing}
+
+
+@given(st.lists(legs, min_size=1, max_size=5))
+def test_after_any_history_the_postings_add_up_to_the_last_legs(history: list[list[Leg]]) -> None:
+    standing: tuple[Standing, ...] = ()
+    postings: list[Posting] = []
+    for wanted in history:
+        standing, made = book(standing, wanted, CURRENCY)
+        postings += made
+    assert all(one.amount > 0 and one.debit != one.credit for one in postings)
+    summed = [Standing(one.debit, one.credit, one.currency, one.amount, 0) for one in postings]
+    assert net(summed) == net(standing) == net(book((), history[-1], CURRENCY)[0])
+
+
+@given(legs)
+def test_booking_the_same_again_posts_nothing(wanted: list[Leg]) -> None:
+    standing, _ = book((), wanted, CURRENCY)
+    assert book(standing, wanted, CURRENCY) == (standing, [])
+
+
+def test_what_is_taken_back_names_the_entry_it_corrects() -> None:
+    standing, _ = book((), [Leg("orders", "payable:a", 100)], CURRENCY)
+    standing, _ = book(standing, [Leg("orders", "payable:a", 130)], CURRENCY)
+    _, postings = book(standing, [Leg("orders", "payable:a", 90)], CURRENCY)
+    assert postings == [Posting(3, "payable:a", "orders", 40, CURRENCY, None, 2)]
+
+
+def test_another_currency_is_booked_apart() -> None:
+    standing, _ = book((), [Leg("orders", "payable:a", 100)], "cny")
+    _, postings = book(standing, [Leg("orders", "payable:a", 100)], "usd")
+    assert [(one.debit, one.currency, one.corrects) for one in postings] == [
+        ("payable:a", "cny", 1),
+        ("orders", "usd", None),
+    ]
+
+
+def test_an_order_owes_its_merchant_what_its_charges_brought() -> None:
+    order = bodies.order(amount_paid=1200, amount_refunded=200, receipt_app="app_sub")
+    assert booked(order, "order") == {
+        ("orders", "payable:app_sub", 1200),
+        ("payable:app_sub", "refunds", 200),
+    }
+    assert booked(order, "charge") == {("clearing:yeepay_wx_pub", "orders", 1200)}
+
+
+def test_a_charge_without_an_order_owes_its_app_and_says_its_refunds_itself() -> None:
+    charge = bodies.charge(channel="alipay_qr", app="app_1", amount=500, amount_refunded=100)
+    assert booked(charge) == {
+        ("clearing:alipay_qr", "payable:app_1", 500),
+        ("payable:app_1", "clearing:alipay_qr", 100),
+    }
+
+
+def test_a_balance_comes_out_of_the_payers_wallet() -> None:
+    charge = bodies.charge(
+        channel="balance", extra={"user": "cus_003"}, app="app_1", amount=500, amount_refunded=100
+    )
+    assert booked(charge) == {
+        ("wallet:cus_003", "clearing:balance", 500),
+        ("clearing:balance", "wallet:cus_003", 100),
+        ("clearing:balance", "payable:app_1", 500),
+        ("payable:app_1", "clearing:balance", 100),
+    }
+
+
+def test_only_a_refund_that_succeeded_leaves_its_channel() -> None:
+    assert booked(bodies.order_refund(status="pending")) == set()
+    done = bodies.order_refund(status="success", channel="yepay_wx_pub", amount=70)
+    assert booked(done) == {("refunds", "clearing:yeepay_wx_pub", 70)}
+
+
+def test_a_withdrawal_is_in_transit_then_in_the_bank_with_its_fees() -> None:
+    assert booked(bodies.withdrawal(status="created")) == set()
+    pending = bodies.withdrawal(status="processing", user="u1", amount=900)
+    assert booked(pending) == {("wallet:u1", "transit", 900)}
+    done = bodies.withdrawal(
+        status="succeeded", user="u1", amount=900, fee=20, user_fee=5, channel="yepay"
+    )
+    assert booked(done) == {
+        ("wallet:u1", "transit", 900),
+        ("transit", "bank", 900),
+        ("fees", "clearing:yeepay", 20),
+        ("wallet:u1", "fees", 5),
+    }
+
+
+def test_each_recipient_is_owed_what_arrived() -> None:
+    shares = [
+        {"user": "u1", "amount": 40, "status": "succeed"},
+        {"user": "u2", "amount": 60, "status": "failure"},
+    ]
+    allocation = bodies.allocation(app="app_1", status="failure", recipients=shares, amount=100)
+    assert booked(allocation) == {("payable:app_1", "wallet:u1", 40)}
