@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import structlog
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -58,6 +59,13 @@ class Postgres:
     def run(self, statement: str) -> None:
         with psycopg.connect(self.admin_url, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """Errors are logged as plain text: a coloured one with its locals takes seconds to paint."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.fixture
@@ -200,6 +208,11 @@ def ledger(database_url: str) -> Iterator[Ledger]:
     """One open ledger, migrated and empty."""
     with closing(open_ledger(database_url)) as opened:
         yield opened
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, so that no worker still waits for one when the others have ended."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

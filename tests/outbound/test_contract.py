@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from cloudevents.core.formats.json import JSONFormat
 
@@ -144,6 +145,7 @@ def test_two_dispatchers_share_the_work_and_keep_the_order(
     assert sorted(side.bodies()) == sorted(made.values())
 
 
+@pytest.mark.slow
 def test_a_killed_dispatcher_loses_nothing_and_changes_nothing(
     ledger: Ledger, database_url: str, side: OtherSide, clock: Clock, kill_rounds: int
 ) -> None:

@@ -246,6 +246,7 @@ class DyingLedger(Ledger):
             raise Crash
 
 
+@pytest.mark.slow
 def test_any_story_ends_in_the_truth(ledger: Ledger) -> None:
     class OnThisLedger(Machine):
         pass
