@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.sandbox import control, page
-from service.sandbox.api import OPERATIONS
+from service.sandbox.api import places
 from service.sandbox.box import Box
 from service.sandbox.cast import play_cast
 from service.sandbox.clock import SandboxClock
@@ -88,8 +88,8 @@ def build_app(box: Box) -> Starlette:
                 await task
 
     operations = [
-        Route(path, endpoint(box, operation), methods=[method])
-        for method, path, operation in OPERATIONS
+        Route(path, endpoint(box, rows), methods=[method])
+        for (method, path), rows in places().items()
     ]
     app = Starlette(
         routes=[*operations, *control.routes(box), *page.routes(box)],

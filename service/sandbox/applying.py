@@ -10,57 +10,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from service.sandbox.channels import PRODUCTS
+from service.pingpp.endpoints.merchants import PRODUCTS
 from service.sandbox.records import Application, PersonApplication, SubApp, User
-from service.sandbox.refusal import Refusal, inner, one_of, text
+from service.sandbox.refusal import Refusal, text
 from service.sandbox.truth import Truth
 
 _ID_CARD = "1"
 _CERT_NUMBER = re.compile(r"[0-9]{17}[0-9Xx]")
 _MOBILE = re.compile(r"1[0-9]{10}")
-_MOST_NUMBER = 64
 
-_SIGN_TYPES = ("individual", "enterprise", "institution", "community")
-_CERT_TYPES = (
-    "id_card",
-    "passport",
-    "hm_visitorpass",
-    "taiwan",
-    "soldier",
-    "officers",
-    "overseas_card",
-    "other",
-)
-# Required texts with their lengths: of both, of an enterprise, of a small one (L443-470, L574-590).
-_BOTH: Mapping[str, tuple[int, int]] = {
-    "business_license[short_name]": (1, 128),
-    "legal_person_id_card[copy]": (1, 255),
-    "legal_person_id_card[national]": (1, 255),
-    "legal_person_id_card[number]": (1, 255),
-    "legal_person_id_card[name]": (1, 255),
-    "merchant_address[province]": (1, 16),
-    "merchant_address[city]": (1, 16),
-    "merchant_address[district]": (1, 16),
-    "merchant_address[address]": (1, 128),
-    "settle_account[account]": (6, 34),
-    "settle_account[bank_code]": (1, 64),
-}
-_ENTERPRISE: Mapping[str, tuple[int, int]] = {
-    "business_license[copy]": (1, 255),
-    "business_license[number]": (15, 18),
-    "business_license[account_opening_license]": (10, 64),
-    "business_license[account_opening_license_copy]": (1, 255),
-    "business_license[company_name]": (2, 64),
-    "contact_id_card[number]": (1, 255),
-    "contact_id_card[name]": (1, 255),
-    "contact_id_card[mobile]": (1, 255),
-    "contact_id_card[email]": (1, 255),
-    "contact_id_card[service_phone]": (1, 255),
-}
-_SMALL: Mapping[str, tuple[int, int]] = {
-    "business_license[sign_name]": (1, 128),
-    "legal_person_id_card[mobile]": (1, 255),
-}
 _REFUSED = "来自渠道的信息：MER10002|证件信息核验未通过"
 
 
@@ -68,7 +26,7 @@ def apply_person(
     truth: Truth, app: str, fields: Mapping[str, Any], now: datetime
 ) -> PersonApplication:
     """Ask for a wallet; the same order_no with the same words gives the same object (L194)."""
-    number = _number(fields)
+    number = text(fields, "order_no")
     said = {name: text(fields, name) for name in ("user", "cert_name", "cert_number", "mobile")}
     if text(fields, "cert_type") != _ID_CARD:
         raise Refusal(400, "仅支持身份证", param="cert_type")
@@ -107,9 +65,8 @@ def apply_sub_merchant(
 
     An order_no that was used before is refused, even with the same words (L431, L562).
     """
-    number = _number(fields)
+    number = text(fields, "order_no")
     user = truth.user(app, text(fields, "user"))
-    _check_papers(kind, fields)
     products = _products(fields.get("products"))
     if user.related_app is None:
         raise Refusal(400, "仅支持子商户关联的用户", param="user")
@@ -134,41 +91,6 @@ def apply_sub_merchant(
 
 def _is_open(known: Application, user: User) -> bool:
     return known.user == user.id and known.app == user.app and known.status != "failed"
-
-
-def _number(fields: Mapping[str, Any]) -> str:
-    number = text(fields, "order_no")
-    if len(number) > _MOST_NUMBER:
-        raise Refusal(400, "参数过长：order_no", param="order_no")
-    return number
-
-
-def _check_papers(kind: str, fields: Mapping[str, Any]) -> None:
-    own = _ENTERPRISE if kind == "mch_application" else _SMALL
-    for name, (least, most) in {**_BOTH, **own}.items():
-        if not least <= len(_inside(fields, name)) <= most:
-            raise Refusal(400, f"长度须为 {least}~{most}：{name}", param=name)
-    kinds = ("b2b", "b2c") if kind == "mch_application" else ("b2c",)
-    _choose(fields, "settle_account", "type", kinds)
-    _choose(fields, "legal_person_id_card", "type", _CERT_TYPES)
-    if kind == "mch_application":
-        _choose(fields, "business_license", "sign_type", _SIGN_TYPES)
-
-
-def _inside(fields: Mapping[str, Any], name: str) -> str:
-    outer, _, own = name.rstrip("]").partition("[")
-    value = inner(fields, outer).get(own)
-    if not isinstance(value, str):
-        raise Refusal(400, f"缺少参数或格式错误：{name}", param=name)
-    return value
-
-
-def _choose(fields: Mapping[str, Any], outer: str, own: str, allowed: tuple[str, ...]) -> None:
-    try:
-        one_of(inner(fields, outer), own, allowed)
-    except Refusal as refusal:
-        name = f"{outer}[{own}]"
-        raise Refusal(400, f"参数取值错误：{name}", param=name) from refusal
 
 
 def _products(given: object) -> list[str]:

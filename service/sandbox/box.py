@@ -1,6 +1,7 @@
 """What one fake provider is made of: its truth, its faults, its keys, its sender."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,7 @@ class Manners:
 class Box:
     """One fake provider. Its event loop owns it; nothing in it is thread-safe.
 
+    called: how often each operation was done.
     check_request: raises ValueError when a request's signature is wrong; None: unsigned is fine.
     """
 
@@ -47,6 +49,7 @@ class Box:
     manners: Manners = field(default_factory=Manners)
     check_request: Callable[[bytes, str, str, str], None] | None = None
     planted: list[Planted] = field(default_factory=list[Planted])
+    called: Counter[str] = field(default_factory=Counter[str])
 
     def tick(self, now: datetime) -> None:
         """Let everything go on that is due, and send what it tells."""

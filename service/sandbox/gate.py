@@ -4,14 +4,18 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service.sandbox.asked import Asked, Operation
+from service.pingpp.endpoints.check import Given, Problem, meant, problems
+from service.pingpp.endpoints.operation import Operation
+from service.pingpp.endpoints.request import read_query
+from service.sandbox.api import HANDLERS
+from service.sandbox.asked import Asked
 from service.sandbox.box import Box
 from service.sandbox.records import user_key
 from service.sandbox.refusal import Refusal
@@ -19,20 +23,36 @@ from service.sandbox.wire import Shown, encode
 
 BODY_BYTES = 1 << 20
 SLOW_SECONDS = 60.0
+
+# As the Python SDK spells what it is given as True and False.
+_FLAGS: Mapping[str, str] = {"True": "true", "False": "false"}
+
+_WRONG: Mapping[str, str] = {
+    "missing": "缺少参数",
+    "unknown": "没有这个参数",
+    "type": "参数格式错误",
+    "length": "参数长度错误",
+    "range": "参数超出范围",
+    "word": "参数取值错误",
+    "pairs": "参数过多",
+}
 RETRY_AFTER_SECONDS = 2
 
 _GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502</h1></body></html>"
 
 
-def endpoint(box: Box, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-    """One operation as a route: every answer is signed and dated, errors too (facts 4.3)."""
+def endpoint(box: Box, rows: Sequence[Operation]) -> Callable[[Request], Awaitable[Response]]:
+    """The operations of one method and path: every answer is signed and dated, errors too.
+
+    (Facts 4.3.) Which of them is meant, and whether it is allowed, their rows say.
+    """
 
     async def answer(request: Request) -> Response:
         fault = box.faults.of_answer(f"{request.method} {request.url.path}")
         if fault == "slow":
             await asyncio.sleep(box.truth.pace.seconds(SLOW_SECONDS).total_seconds())
         try:
-            shown, status = await _operate(box, operation, request), 200
+            shown, status = await _operate(box, rows, request), 200
         except Refusal as refusal:
             return signed(box, encode(refusal.shown), refusal.status)
         box.send_news()
@@ -60,14 +80,29 @@ def signed(box: Box, body: bytes, status: int, **headers: str) -> Response:
     )
 
 
-async def _operate(box: Box, operation: Operation, request: Request) -> Shown:
+async def _operate(box: Box, rows: Sequence[Operation], request: Request) -> Shown:
     body = await request.body()
     if len(body) > BODY_BYTES:
         raise Refusal(413, "请求过大")
     _check_key(box, request.headers.get("authorization", ""))
     _check_signature(box, request, body)
-    asked = Asked(request.path_params, request.query_params, _fields(body), box.clock())
-    return operation(box, asked)
+    fields = _fields(body)
+    query = {name: _FLAGS.get(value, value) for name, value in request.query_params.items()}
+    given = Given(request.path_params, read_query(query.items()), fields)
+    row = meant(rows, given)
+    if wrong := problems(row, given):
+        raise _refused(wrong[0])
+    asked = Asked(request.url.path, request.path_params, query, fields, box.clock())
+    shown = HANDLERS[row.name](box, asked)
+    box.called[row.name] += 1
+    return shown
+
+
+def _refused(problem: Problem) -> Refusal:
+    """What is wrong with a request, its parameter spelt as the document spells it: extra[url]."""
+    first, *steps = problem.param.split(".")
+    name = first + "".join(f"[{step}]" for step in steps)
+    return Refusal(400, f"{_WRONG[problem.reason]}：{name} ({problem.text})", param=name)
 
 
 def _check_key(box: Box, header: str) -> None:

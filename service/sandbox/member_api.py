@@ -1,10 +1,11 @@
 """What the operations on users, sub-merchants, applications, accounts and wallets do and answer."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from service.sandbox import answers, lists, member_answers
 from service.sandbox.applying import apply_person, apply_sub_merchant
-from service.sandbox.asked import Asked, Operation
+from service.sandbox.asked import Asked, Handler
 from service.sandbox.binding import bind_account, open_card_page, unbind_account
 from service.sandbox.box import Box
 from service.sandbox.depositing import create_deposit
@@ -77,13 +78,13 @@ def _get_person_application(box: Box, asked: Asked) -> Shown:
     return answers.show(_of_app(box, asked, PersonApplication, "cus_id"))
 
 
-def _bind_card(box: Box, asked: Asked) -> Shown:
-    """The document's page for a person's cards; with a channel, the account that the SDKs bind."""
+def _open_card_page(box: Box, asked: Asked) -> Shown:
+    return open_card_page(box.truth, _user(box, asked), asked.fields, asked.now)
+
+
+def _bind_user_account(box: Box, asked: Asked) -> Shown:
     user = _user(box, asked)
-    if "channel" in asked.fields:
-        known = bind_account(box.truth, user.app, user, asked.fields, asked.now)
-        return answers.show(known)
-    return open_card_page(box.truth, user, asked.fields, asked.now)
+    return answers.show(bind_account(box.truth, user.app, user, asked.fields, asked.now))
 
 
 def _list_user_accounts(box: Box, asked: Asked) -> Shown:
@@ -207,35 +208,35 @@ def _list_withdrawals(box: Box, asked: Asked) -> Shown:
     return lists.page_b(url, items, asked.query, total_withdrawals_amount=total)
 
 
-_APP = "/v1/apps/{app_id}"
-_USER = _APP + "/users/{user_id}"
-
-MEMBERS: tuple[tuple[str, str, Operation], ...] = (
-    ("POST", _APP + "/upload_pic", _upload_picture),
-    ("POST", _APP + "/card_bin", _card_bin),
-    ("POST", _APP + "/users", _create_user),
-    ("GET", _APP + "/users", _list_users),
-    ("GET", _USER, _get_user),
-    ("PUT", _USER, _update_user),
-    ("POST", _APP + "/cus_applications", _apply_person),
-    ("GET", _APP + "/cus_applications/{cus_id}", _get_person_application),
-    ("POST", _USER + "/settle_accounts", _bind_card),
-    ("GET", _USER + "/settle_accounts", _list_user_accounts),
-    ("GET", _USER + "/settle_accounts/{settle_account_id}", _get_user_account),
-    ("DELETE", _USER + "/settle_accounts/{settle_account_id}", _delete_user_account),
-    ("POST", _APP + "/sub_apps", _create_sub_app),
-    ("GET", _APP + "/sub_apps", _list_sub_apps),
-    ("GET", _APP + "/sub_apps/{sub_app_id}", _get_sub_app),
-    ("PUT", _APP + "/sub_apps/{sub_app_id}", _update_sub_app),
-    ("POST", _APP + "/mch_applications", _apply_enterprise),
-    ("GET", _APP + "/mch_applications/{mch_id}", _get_enterprise_application),
-    ("POST", _APP + "/micro_applications", _apply_small),
-    ("GET", _APP + "/micro_applications/{mch_id}", _get_small_application),
-    ("POST", _APP + "/settle_accounts", _bind_account),
-    ("POST", _APP + "/deposits", _create_deposit),
-    ("GET", _APP + "/deposits/{deposit_id}", _get_deposit),
-    ("POST", _APP + "/withdrawals", _create_withdrawal),
-    ("GET", _APP + "/withdrawals", _list_withdrawals),
-    ("GET", _APP + "/withdrawals/{withdrawal_id}", _get_withdrawal),
-    ("PUT", _APP + "/withdrawals/{withdrawal_id}", _decide_withdrawal),
-)
+MEMBERS: Mapping[str, Handler] = {
+    "upload_pic": _upload_picture,
+    "card_bin": _card_bin,
+    "user.create": _create_user,
+    "user.list": _list_users,
+    "user.retrieve": _get_user,
+    "user.update": _update_user,
+    "cus_application.create": _apply_person,
+    "cus_application.retrieve": _get_person_application,
+    "user.settle_accounts": _open_card_page,
+    "user_account.create": _bind_user_account,
+    "user_account.list": _list_user_accounts,
+    "user_account.retrieve": _get_user_account,
+    "user_account.delete": _delete_user_account,
+    "sub_app.create": _create_sub_app,
+    "sub_app.list": _list_sub_apps,
+    "sub_app.retrieve": _get_sub_app,
+    "sub_app.update": _update_sub_app,
+    "mch_application.create": _apply_enterprise,
+    "mch_application.retrieve": _get_enterprise_application,
+    "micro_application.create": _apply_small,
+    "micro_application.retrieve": _get_small_application,
+    "settle_account.create": _bind_account,
+    "deposit.create": _create_deposit,
+    "deposit.retrieve": _get_deposit,
+    "withdrawal.create_personal": _create_withdrawal,
+    "withdrawal.create_enterprise": _create_withdrawal,
+    "withdrawal.list": _list_withdrawals,
+    "withdrawal.retrieve": _get_withdrawal,
+    "withdrawal.confirm": _decide_withdrawal,
+    "withdrawal.cancel": _decide_withdrawal,
+}

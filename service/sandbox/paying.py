@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from service.sandbox.channels import BALANCE, CHANNELS
+from service.pingpp.endpoints.trade import CHANNELS
 from service.sandbox.records import Charge, Order, SubApp, User
 from service.sandbox.refusal import Refusal, amount, inner, metadata, optional_text, text
 from service.sandbox.truth import Truth
-from service.sandbox.wallets import check, covers, credit, opened
+from service.sandbox.wallets import BALANCE, check, covers, credit, opened
 
 # L1161-1179: from a minute to seven days after creation, a day unless said otherwise.
 _EXPIRES_LEAST = 60.0

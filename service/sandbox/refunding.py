@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from service.sandbox.channels import BALANCE
 from service.sandbox.paying import receiver_of
 from service.sandbox.records import Charge, Order, OrderRefund, Refund
 from service.sandbox.refusal import Refusal, amount, text
 from service.sandbox.sharing import is_shared, left
 from service.sandbox.truth import Truth
-from service.sandbox.wallets import covers, credit
+from service.sandbox.wallets import BALANCE, covers, credit
 
 # Both names stand in Ping++'s own documents for the same event (facts §2).
 _EVENT_NAMES = ("order_refund.succeeded", "order.refund.succeeded")

@@ -36,6 +36,7 @@ async def _stats(box: Box, _fields: Fields) -> Any:
         "waiting": box.sender.waiting,
         "faults": dict(box.faults.struck),
         "planted": len(box.planted),
+        "operations": dict(box.called),
     }
 
 

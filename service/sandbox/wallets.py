@@ -8,6 +8,8 @@ from service.sandbox.records import User
 from service.sandbox.refusal import Refusal
 from service.sandbox.truth import Truth
 
+BALANCE = "balance"
+
 
 def opened(user: User, param: str = "user") -> User:
     """The user, if the account that money can lie on is open (L1112, L1541)."""

@@ -97,7 +97,8 @@ class Merchant:
             "extra": {"return_url": "https://a"},
             **more,
         }
-        return self.call("POST", f"/v1/apps/{APP}/withdrawals", body)
+        kept = {name: value for name, value in body.items() if value is not None}
+        return self.call("POST", f"/v1/apps/{APP}/withdrawals", kept)
 
     def decide(self, withdrawal: str, status: str) -> dict[str, Any]:
         return self.call("PUT", f"/v1/apps/{APP}/withdrawals/{withdrawal}", {"status": status})
@@ -153,9 +154,8 @@ def make_merchant(now: datetime, **terms: Any) -> Merchant:
 
     sending = httpx2.AsyncClient(transport=httpx2.MockTransport(hear))
     pace = terms.pop("pace", Pace(automatic=False, declined=0.0))
-    given = Terms(
-        KEY, API_KEY, webhook_url="http://127.0.0.1/webhooks/main", pace=pace, cast=APP, **terms
-    )
+    terms = {"cast": APP, **terms}
+    given = Terms(KEY, API_KEY, webhook_url="http://127.0.0.1/webhooks/main", pace=pace, **terms)
     box = build_box(given, clock, sending)
     client = TestClient(build_app(box), headers={"Authorization": f"Bearer {API_KEY}"})
     return Merchant(client, box, clock, heard)
