@@ -4,12 +4,20 @@ from collections.abc import Iterable, Mapping
 
 from service.pingpp.endpoints import OPERATIONS
 from service.pingpp.endpoints.operation import Operation
+from service.sandbox import dump, shelf
 from service.sandbox.asked import Handler
 from service.sandbox.member_api import MEMBERS
 from service.sandbox.sdk import SDK
 from service.sandbox.trade_api import TRADE
 
-HANDLERS: Mapping[str, Handler] = {**TRADE, **MEMBERS}
+# What is read of these is answered from the sandbox's own life, of all others from its shelf.
+_OWN = (*dump.NAMES.values(), "mch_application", "micro_application")
+_OWN_TOO = ("allocation", "allocation_refund", "event")
+HANDLERS: Mapping[str, Handler] = {
+    **shelf.handlers(OPERATIONS.values(), (*_OWN, *_OWN_TOO)),
+    **TRADE,
+    **MEMBERS,
+}
 ROWS: tuple[Operation, ...] = (*OPERATIONS.values(), *SDK)
 
 # L1485 and L1494 write one address in two ways.

@@ -13,6 +13,7 @@ from service.sandbox.plants import Planted
 from service.sandbox.progress import tick
 from service.sandbox.sender import Sender
 from service.sandbox.truth import Truth
+from service.sandbox.wire import Shown
 
 TICK_SECONDS = 0.05
 
@@ -35,6 +36,7 @@ class Manners:
 class Box:
     """One fake provider. Its event loop owns it; nothing in it is thread-safe.
 
+    shelf: objects of kinds that are put here and not made, by kind and id.
     called: how often each operation was done.
     check_request: raises ValueError when a request's signature is wrong; None: unsigned is fine.
     """
@@ -49,6 +51,7 @@ class Box:
     manners: Manners = field(default_factory=Manners)
     check_request: Callable[[bytes, str, str, str], None] | None = None
     planted: list[Planted] = field(default_factory=list[Planted])
+    shelf: dict[tuple[str, str], Shown] = field(default_factory=dict[tuple[str, str], Shown])
     called: Counter[str] = field(default_factory=Counter[str])
 
     def tick(self, now: datetime) -> None:

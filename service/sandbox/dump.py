@@ -1,9 +1,10 @@
 """What the truth is in the ledger's own words, so that the two can be compared line by line."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from service.core.kinds import KINDS
-from service.core.kinds.kind import normalise
+from service.core.kinds.kind import Kind, normalise
 from service.sandbox import answers
 from service.sandbox.records import (
     Allocation,
@@ -22,8 +23,13 @@ from service.sandbox.records import (
     Withdrawal,
 )
 from service.sandbox.truth import Truth
+from service.sandbox.wire import Shown
 
-_NAMES: dict[type[Record], str] = {
+# What a user has: goes up and down, and is compared all the same.
+LEVELS = ("available_balance", "withdrawable_balance")
+_TOTALS = ("amount_paid", "amount_refunded")
+
+NAMES: dict[type[Record], str] = {
     Order: "order",
     Charge: "charge",
     Refund: "refund",
@@ -42,7 +48,7 @@ def kind_name(record: Record) -> str:
     """Which kind of object it is, whatever it calls itself on the wire."""
     if isinstance(record, Allocation):
         return record.type
-    return record.object if isinstance(record, Application) else _NAMES[type(record)]
+    return record.object if isinstance(record, Application) else NAMES[type(record)]
 
 
 def kind_and_id(record: Record) -> tuple[str, str]:
@@ -50,21 +56,26 @@ def kind_and_id(record: Record) -> tuple[str, str]:
     return kind_name(record), record.id
 
 
-def objects(truth: Truth) -> list[dict[str, Any]]:
+def objects(truth: Truth, shelf: Mapping[tuple[str, str], Shown]) -> list[dict[str, Any]]:
     """Every object: kind, id, status by its kind's table, amounts in minor units or null."""
-    known = [record for record in truth.records.values() if kind_name(record) in KINDS]
-    return [_normalised(record) for record in known]
+    own = [(kind_name(each), each.id, answers.show(each)) for each in truth.records.values()]
+    put = [(kind, object_id, shown) for (kind, object_id), shown in shelf.items()]
+    return [
+        _normalised(KINDS[kind], object_id, shown)
+        for kind, object_id, shown in (*own, *put)
+        if kind in KINDS
+    ]
 
 
-def _normalised(record: Record) -> dict[str, Any]:
-    shown = answers.show(record)
-    kind = KINDS[kind_name(record)]
+def _normalised(kind: Kind, object_id: str, shown: Shown) -> dict[str, Any]:
     totals = {total.name for total in kind.totals}
+    sums = {name: shown.get(name) if name in totals else None for name in _TOTALS}
+    levels = {name: shown[name] for name in LEVELS if kind.name == "user"}
     return {
         "kind": kind.name,
-        "id": record.id,
+        "id": object_id,
         "status": normalise(kind.words, kind.status(shown)),
         "amount": shown.get("amount"),
-        "amount_paid": shown["amount_paid"] if "amount_paid" in totals else None,
-        "amount_refunded": shown["amount_refunded"] if "amount_refunded" in totals else None,
+        **sums,
+        **levels,
     }

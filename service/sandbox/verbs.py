@@ -14,6 +14,7 @@ from service.sandbox.plants import PLANTS, plant
 from service.sandbox.progress import advance, finish, settle
 from service.sandbox.records import Order, Record, Withdrawal
 from service.sandbox.refusal import Refusal, missing
+from service.sandbox.shelf import put
 from service.sandbox.truth import News
 from service.sandbox.withdrawing import return_withdrawal
 
@@ -24,7 +25,7 @@ FLUSH_SECONDS = 30.0
 
 
 async def _truth(box: Box, _fields: Fields) -> Any:
-    return {"objects": dump.objects(box.truth)}
+    return {"objects": dump.objects(box.truth, box.shelf)}
 
 
 async def _stats(box: Box, _fields: Fields) -> Any:
@@ -160,6 +161,14 @@ async def _event(box: Box, fields: Fields) -> Any:
     return {"events": len(box.press.events)}
 
 
+async def _put(box: Box, fields: Fields) -> Any:
+    """Keep `object`, of a kind that the sandbox does not make; send `event` about it, if any."""
+    kind, object_id = put(box, fields["object"])
+    if fields.get("event"):
+        await _event(box, {"type": fields["event"], "object": fields["object"]})
+    return {"kind": kind, "id": object_id}
+
+
 async def _manners(box: Box, fields: Fields) -> Any:
     """Change which of the contradicting paths answer, and whether deposits are shown."""
     for name in ("refund_paths", "allocation_refund_paths"):
@@ -200,5 +209,6 @@ DOES: tuple[tuple[str, Verb], ...] = (
     ("plant", _plant),
     ("webhook", _webhook),
     ("event", _event),
+    ("put", _put),
     ("manners", _manners),
 )
