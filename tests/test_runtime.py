@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from service.core.errors import Misconfigured, TryLater
 from service.ledger.engine import Ledger, open_ledger
+from service.ledger.keyfiles import make_key_file
 from service.runtime import alone_on, open_ledger_of, open_runtime
 from service.settings import Settings, load
-from tests.conftest import KeyPair, make_key_pair
+from tests.conftest import VAULT, KeyPair, make_key_pair, put_vault_key
 
 SECRET = "whsec_" + "QUJD" * 8
 
@@ -56,8 +57,9 @@ scale = 4
 
 
 def test_everything_that_is_configured_is_opened(
-    configure: Callable[..., Settings], database_url: str
+    configure: Callable[..., Settings], database_url: str, tmp_path: Path
 ) -> None:
+    put_vault_key(tmp_path)
     settings = configure(WHOLE, PINGLEDGER_DATABASE__URL=database_url)
     with open_runtime(settings, receives=True) as runtime:
         assert list(runtime.rings) == list(runtime.clients) == ["main"]
@@ -80,6 +82,38 @@ def test_up_makes_its_own_ledger_and_nobody_elses(
     assert (tmp_path / "new/folder").stat().st_mode & 0o777 == 0o700
     other = configure("", PINGLEDGER_DATABASE__URL=f"sqlite:///{tmp_path}/other.db")
     assert "pingledger migrate" in str(refusal(other, makes=True))
+
+
+def test_up_makes_the_key_of_its_own_ledger_once(
+    configure: Callable[..., Settings], tmp_path: Path
+) -> None:
+    with open_runtime(configure(""), makes=True) as runtime:
+        ids = runtime.ledger.vault.ids
+    key = tmp_path / "pingledger.key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    with open_runtime(configure("")) as runtime:
+        assert runtime.ledger.vault.ids == ids
+    key.rename(tmp_path / "lost.key")
+    for makes in (True, False):
+        error = refusal(configure(""), makes=makes)
+        assert error.key == "vault.keys"
+        assert "pingledger vault new-key" in str(error)
+    with open_runtime(configure("[vault]\nkeys = ['lost.key']")):
+        pass
+
+
+def test_a_ledger_of_ones_own_needs_a_key_of_ones_own(  # fail closed
+    configure: Callable[..., Settings], database_url: str, tmp_path: Path
+) -> None:
+    environ = {"PINGLEDGER_DATABASE__URL": database_url}
+    assert refusal(configure("", **environ), makes=True).key == "vault.keys"
+    assert not (tmp_path / "pingledger.key").exists()
+    make_key_file(tmp_path / "a.key")
+    with open_runtime(configure("[vault]\nkeys = ['a.key']", **environ)):
+        pass
+    make_key_file(tmp_path / "b.key")
+    error = refusal(configure("", **environ, PINGLEDGER_VAULT__KEYS="b.key"))
+    assert "that key is not here" in str(error)
 
 
 def test_a_start_that_was_killed_over_its_empty_file_is_made_good_by_the_next(
@@ -181,7 +215,9 @@ def test_key_files_that_cannot_be_read_are_named(configure: Callable[..., Settin
 
 
 def test_one_daemon_works_on_an_sqlite_ledger(ledger: Ledger) -> None:  # C07, C20
-    with closing(open_ledger(ledger.writer.url.render_as_string(hide_password=False))) as other:
+    with closing(
+        open_ledger(ledger.writer.url.render_as_string(hide_password=False), VAULT)
+    ) as other:
         with alone_on(ledger):
             if ledger.dialect == "sqlite":
                 with pytest.raises(TryLater, match="another process"), alone_on(other):

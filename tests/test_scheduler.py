@@ -17,12 +17,14 @@ from service.runtime import Runtime, new_replica, open_runtime
 from service.scheduler import Job, Scheduler, cut, jobs
 from service.settings import load
 from service.work.apply import apply
+from tests.conftest import put_vault_key
 
 PATIENCE_SECONDS = 30
 
 
 @pytest.fixture
 def runtime(tmp_path: Path, database_url: str) -> Iterator[Runtime]:
+    put_vault_key(tmp_path)
     (tmp_path / "c.toml").write_text('[sinks.books]\ntype = "jsonl"\npath = "out.jsonl"\n')
     settings = load(tmp_path / "c.toml", {"PINGLEDGER_DATABASE__URL": database_url})
     with open_runtime(settings) as opened:

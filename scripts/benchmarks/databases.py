@@ -13,9 +13,14 @@ import psycopg
 
 from service.ledger.engine import open_ledger
 from service.ledger.migrations import migrate
+from service.ledger.vault import Vault
 
 SQLITE, POSTGRES = "sqlite", "postgres"
 _numbers = count(1)
+
+# what the benchmarks seal with
+VAULT_KEY = bytes(range(32))
+VAULT = Vault([VAULT_KEY])
 
 
 class Databases:

@@ -10,7 +10,7 @@ from statistics import mean
 
 import sqlalchemy as sa
 
-from scripts.benchmarks.databases import Databases
+from scripts.benchmarks.databases import VAULT, Databases
 from scripts.benchmarks.events import read_events
 from scripts.benchmarks.load import Order
 from scripts.benchmarks.measure import CONNECTIONS, WEBHOOKS, Result, send, serving
@@ -30,7 +30,7 @@ def measure_draining(database: str, events: Path, count: int, databases: Databas
     """Drain alone: events a second and CPU of a full inbox worked by one thread."""
     print(f"measuring drain on {database} …", file=sys.stderr, flush=True)
     settle_memory()
-    with databases.fresh(database) as url, closing(open_ledger(url)) as ledger:
+    with databases.fresh(database) as url, closing(open_ledger(url, VAULT)) as ledger:
         _fill(ledger, events, count)
         terms = read_terms(ledger)
         before, cpu = databases.cpu_seconds(database), time.process_time()
@@ -80,7 +80,7 @@ def measure_steadily(
 
 def _watch(url: str, work: Callable[[], float]) -> Result:
     stop, depths = threading.Event(), list[int]()
-    with closing(open_ledger(url)) as ledger:
+    with closing(open_ledger(url, VAULT)) as ledger:
         watcher = threading.Thread(target=lambda: depths.extend(_sample(ledger, stop)))
         watcher.start()
         achieved = work()

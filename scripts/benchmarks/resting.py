@@ -22,7 +22,9 @@ from scripts.benchmarks.load import Order
 from scripts.benchmarks.measure import CONNECTIONS, WEBHOOKS, Result, send
 from scripts.benchmarks.servers import ACCOUNTS
 from service.ledger.engine import open_ledger
+from service.ledger.keyfiles import make_key_file
 from service.ledger.schema import deliveries
+from service.settings.model import KEY_FILE
 
 START_SECONDS = 60
 REST_SECONDS = 5
@@ -58,6 +60,7 @@ def _daemon(url: str, events: Path) -> Generator[tuple[psutil.Process, int]]:
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         config = Path(folder) / "pingledger.toml"
         config.write_text(_settings(folder, url, port, events))
+        make_key_file(Path(folder) / KEY_FILE)
         command = [sys.executable, "-m", "service", "up", "--config", str(config)]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             try:

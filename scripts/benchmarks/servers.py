@@ -24,6 +24,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from scripts.benchmarks.databases import VAULT
 from scripts.benchmarks.events import KEY
 from service.cli.daemon import settle_memory
 from service.core.errors import TryLater
@@ -116,7 +117,7 @@ def _drain_alone(url: str) -> None:
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
     settle_memory()
     print(0, flush=True)
-    with closing(open_ledger(url)) as ledger:
+    with closing(open_ledger(url, VAULT)) as ledger:
         _drain_for_ever(ledger, stop)
 
 
@@ -134,7 +135,7 @@ def main() -> None:
         _serve_bare(verify(Path(folder)), listener)
         return
     settle_memory()
-    with closing(open_ledger(rest[0])) as ledger:
+    with closing(open_ledger(rest[0], VAULT)) as ledger:
         stop = threading.Event()
         worker = threading.Thread(target=_drain_for_ever, args=(ledger, stop))
         if name == "working":

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import books, daemon, doctor, explain, migrate, redo, show
+from service.cli import books, daemon, doctor, explain, migrate, redo, show, vault
 from service.cli.demo.command import demo
 from service.cli.exits import exiting
 from service.cli.options import Config
@@ -43,6 +43,7 @@ _COMMANDS = {
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(vault.app, name="vault")
 
 
 def _show_version(value: bool) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from service.core.errors import Raced
 from service.ledger.schema import deliveries
+from service.ledger.vault import Vault, of_delivery
 
 # A delivery whose workers died so often is worked alone from then on, and after all others: of a
 # batch any may be at fault, or none, when it was the host that died.
@@ -21,13 +22,18 @@ ATTEMPTS_LIMIT = 20
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One claimed delivery: authentic bytes that nobody has read yet."""
+    """One claimed delivery: authentic bytes, sealed, that nobody has read yet."""
 
     id: int
     account: str
-    body: bytes
+    dedup_key: str
+    kept: bytes
     received_at: datetime
     attempts: int
+
+    def open(self, vault: Vault) -> bytes:
+        """Its bytes as they came; raises Unreadable when they cannot be opened."""
+        return vault.open(self.kept, of_delivery(self.account, self.dedup_key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ def _next(*, alone: bool) -> sa.Select[*tuple[Any, ...]]:
         sa.select(
             deliveries.c.id,
             deliveries.c.account,
+            deliveries.c.dedup_key,
             deliveries.c.body,
             deliveries.c.received_at,
             tried,

@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from service.core.errors import Misconfigured, Raced, TryLater
 from service.core.instant import from_micros
 from service.ledger.turns import Turns
+from service.ledger.vault import Vault
 
 BUSY_TIMEOUT_SECONDS = 5
 POOL_SIZE = 8
@@ -30,11 +31,15 @@ Connection = sa.Connection
 
 
 class Ledger:
-    """One open ledger database: writers begin, readers read, and its clock is the only clock."""
+    """One open ledger database: writers begin, readers read, and its clock is the only clock.
 
-    def __init__(self, writer: sa.Engine, reader: sa.Engine) -> None:
+    vault: what personal data passes through, in and out.
+    """
+
+    def __init__(self, writer: sa.Engine, reader: sa.Engine, vault: Vault) -> None:
         self.writer = writer
         self.reader = reader
+        self.vault = vault
         self.dialect = writer.dialect.name
         self._turns = Turns()
 
@@ -75,8 +80,12 @@ class Ledger:
         self.reader.dispose()
 
 
-def open_ledger(url: str) -> Ledger:
-    """Open the database at `url`: sqlite:////absolute/path or postgresql://…"""
+def open_ledger(url: str, vault: Vault | None = None) -> Ledger:
+    """Open the database at `url`: sqlite:////absolute/path or postgresql://…
+
+    Without a vault nothing that holds personal data can be written or read.
+    """
+    vault = vault or Vault()
     try:
         parsed = sa.make_url(url)
     except (ArgumentError, ValueError):
@@ -86,9 +95,9 @@ def open_ledger(url: str) -> Ledger:
         ) from None
     match parsed.get_backend_name():
         case "sqlite":
-            return _open_sqlite(parsed)
+            return _open_sqlite(parsed, vault)
         case "postgresql":
-            return _open_postgres(parsed.set(drivername="postgresql+psycopg"))
+            return _open_postgres(parsed.set(drivername="postgresql+psycopg"), vault)
         case other:
             raise Misconfigured("database.url", f"{other} is not supported: sqlite or postgresql")
 
@@ -113,7 +122,7 @@ def _cause(error: Exception) -> str:
     return type(origin).__name__
 
 
-def _open_sqlite(url: sa.URL) -> Ledger:
+def _open_sqlite(url: sa.URL, vault: Vault) -> Ledger:
     if not url.database or url.database == ":memory:":
         raise Misconfigured(
             "database.url", "an SQLite ledger needs a file: memory does not survive"
@@ -123,7 +132,7 @@ def _open_sqlite(url: sa.URL) -> Ledger:
         raise Misconfigured("database.url", "the path of the SQLite file must be absolute")
     if not path.parent.is_dir():
         raise Misconfigured("database.url", f"the folder {path.parent} does not exist")
-    return Ledger(_sqlite_engine(url, "BEGIN IMMEDIATE"), _sqlite_engine(url, "BEGIN"))
+    return Ledger(_sqlite_engine(url, "BEGIN IMMEDIATE"), _sqlite_engine(url, "BEGIN"), vault)
 
 
 def _sqlite_engine(url: sa.URL, begin: str) -> sa.Engine:
@@ -164,7 +173,7 @@ def set_durable(connection: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _open_postgres(url: sa.URL) -> Ledger:
+def _open_postgres(url: sa.URL, vault: Vault) -> Ledger:
     options = {
         # transaction pooling (pgbouncer) keeps no prepared statements between transactions
         "prepare_threshold": None,
@@ -184,4 +193,4 @@ def _open_postgres(url: sa.URL) -> Ledger:
         pool_pre_ping=True,
     )
     reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return Ledger(engine, reader)
+    return Ledger(engine, reader, vault)

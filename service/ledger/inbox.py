@@ -150,7 +150,8 @@ class InboxWriter:
                 self._loop.call_soon_threadsafe(partial(_settle, fresh, stored=True))
                 left = again
                 with self._ledger.begin() as connection:
-                    note_repeats(connection, [arrival for arrival, _ in again], self._tell)
+                    arrivals = [arrival for arrival, _ in again]
+                    note_repeats(connection, arrivals, self._tell, self._ledger.vault)
         except Exception as error:  # noqa: BLE001  whatever it was, it is no fault of the sender's
             self._on_failure(error)
             stored = False

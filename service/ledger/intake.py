@@ -19,6 +19,7 @@ from psycopg import pq
 from service.core.errors import TryLater
 from service.core.instant import to_micros
 from service.ledger.engine import Ledger
+from service.ledger.vault import Vault, of_delivery
 
 
 class Arrival(NamedTuple):
@@ -53,6 +54,7 @@ class Intake:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._vault = ledger.vault
         self._pooled: sa.PoolProxiedConnection | None = None
         self._insert: Callable[[Any, Sequence[Arrival]], set[Identity] | None] = (
             _insert_sqlite if ledger.dialect == "sqlite" else _insert_postgres
@@ -65,9 +67,10 @@ class Intake:
         Any failure closes the connection (after a failed fsync nothing on it can be trusted) and
         raises TryLater: also when the outcome of the commit is unknown, for a repeat does no harm.
         """
+        sealed = [seal(self._vault, one) for one in arrivals]
         try:
             with self._ledger.turn(first=True):
-                return self._insert(self._connection(), arrivals)
+                return self._insert(self._connection(), sealed)
         except Exception as error:
             self.close()
             raise TryLater(f"the inbox cannot be written: {type(error).__name__}") from error
@@ -89,6 +92,12 @@ class Intake:
             if self._ledger.dialect == "postgresql":
                 _driver(pooled).autocommit = True
         return _driver(self._pooled)
+
+
+def seal(vault: Vault, arrival: Arrival) -> Arrival:
+    """The delivery as it is kept; its digests were taken before."""
+    about = of_delivery(arrival.account, arrival.dedup_key)
+    return arrival._replace(body=vault.seal(arrival.body, about))
 
 
 def _driver(pooled: sa.PoolProxiedConnection) -> Any:

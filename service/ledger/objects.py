@@ -21,6 +21,7 @@ from service.core.view import View
 from service.ledger.dialect import insert_rows, upsert_rows
 from service.ledger.keys import Selection, as_parameter, listed_keys, same_object
 from service.ledger.schema import beliefs, changes, observations, postings
+from service.ledger.vault import Vault, of_observation
 
 _encoder = msgspec.json.Encoder(order="sorted")
 _standings = msgspec.json.Decoder(tuple[Standing, ...])
@@ -151,7 +152,7 @@ def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
     }
 
 
-def store(connection: sa.Connection, batch: Batch, *, now: datetime) -> None:
+def store(connection: sa.Connection, batch: Batch, *, vault: Vault, now: datetime) -> None:
     """Write a batch; raises Raced when another transaction gave birth to one of the objects."""
     try:
         insert_rows(connection, beliefs, batch.born)
@@ -159,12 +160,13 @@ def store(connection: sa.Connection, batch: Batch, *, now: datetime) -> None:
         raise Raced("an object was born twice") from None
     # their rows are locked: this never inserts
     upsert_rows(connection, beliefs, batch.grown)
-    insert_rows(connection, observations, [_seen_row(seen, word, now) for seen, word in batch.seen])
+    seen = [_seen_row(one, word, vault, now) for one, word in batch.seen]
+    insert_rows(connection, observations, seen)
     insert_rows(connection, changes, [_change_row(change, now) for change in batch.changes])
     insert_rows(connection, postings, _posting_rows(batch.booked, now))
 
 
-def _seen_row(seen: Observation, outcome: str, now: datetime) -> dict[str, Any]:
+def _seen_row(seen: Observation, outcome: str, vault: Vault, now: datetime) -> dict[str, Any]:
     return {
         **seen.key._asdict(),
         "source": seen.source.value,
@@ -173,7 +175,7 @@ def _seen_row(seen: Observation, outcome: str, now: datetime) -> dict[str, Any]:
         "delivery_id": seen.delivery_id,
         "decision": outcome,
         "body": observation.encode(seen),
-        "raw": seen.raw,
+        "raw": seen.raw and vault.seal(seen.raw, of_observation(*seen.key)),
     }
 
 

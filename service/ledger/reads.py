@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from service.core.observation import Key
 from service.ledger.engine import Connection, Ledger
 from service.ledger.schema import beliefs, deliveries, mismatches, observations, watches
+from service.ledger.vault import OVERHEAD
 
 PAGE = 1_000
 
@@ -136,7 +137,7 @@ _DELIVERIES = sa.select(
     deliveries.c.state,
     deliveries.c.reason,
     deliveries.c.repeats,
-    sa.func.length(deliveries.c.body),
+    sa.func.length(deliveries.c.body) - OVERHEAD,
     deliveries.c.key_fingerprint,
     deliveries.c.received_at,
     deliveries.c.handled_at,

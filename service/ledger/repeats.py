@@ -7,14 +7,17 @@ import sqlalchemy as sa
 
 from service.ledger.dialect import insert
 from service.ledger.engine import Connection
-from service.ledger.intake import Arrival, Identity
+from service.ledger.intake import Arrival, Identity, seal
 from service.ledger.schema import deliveries
+from service.ledger.vault import Vault
 
 Tell = Callable[[Connection, Arrival], None]
 """Told of a delivery that says something else under a known id; writes in the transaction."""
 
 
-def note_repeats(connection: Connection, arrivals: Sequence[Arrival], tell: Tell) -> None:
+def note_repeats(
+    connection: Connection, arrivals: Sequence[Arrival], tell: Tell, vault: Vault
+) -> None:
     """Count each retry; keep different content under a known id as evidence, and tell of it."""
     known = _digests(connection, arrivals)
     same = [one for one in arrivals if known.get(_identity(one)) == one.content_digest]
@@ -22,7 +25,7 @@ def note_repeats(connection: Connection, arrivals: Sequence[Arrival], tell: Tell
     _count(connection, [_identity(one) for one in same])
     for one in sorted(other, key=_identity):
         evidence = one._replace(dedup_key=f"{one.dedup_key}#{one.content_digest}")
-        if _keep(connection, evidence):
+        if _keep(connection, seal(vault, evidence)):
             tell(connection, one)
         else:
             _count(connection, [_identity(evidence)])

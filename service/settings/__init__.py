@@ -13,6 +13,7 @@ from service.settings.model import (
     Reconcile,
     Settings,
     Sink,
+    Vault,
     WebhookSink,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "Reconcile",
     "Settings",
     "Sink",
+    "Vault",
     "WebhookSink",
     "load",
 ]

@@ -35,6 +35,7 @@ from service.settings.values import (
 )
 
 LEDGER_FILE = "pingledger.db"
+KEY_FILE = "pingledger.key"
 
 
 def wrong(key: str, sentence: str) -> PydanticCustomError:
@@ -183,6 +184,15 @@ class Jobs(Table):
     prune_seconds: Real = Field(default=3_600.0, ge=60, le=86_400)
 
 
+class Vault(Table):
+    """keys: files of the keys that personal data is sealed with; the first seals, all open.
+
+    None: the file pingledger.key in data_dir, which `up` makes beside a ledger it makes.
+    """
+
+    keys: FilePaths = ()
+
+
 class Log(Table):
     """auto: JSON lines, or readable ones on a terminal."""
 
@@ -204,6 +214,7 @@ class Settings(Table):
     poll: Poll = Poll()
     reconcile: Reconcile = Reconcile()
     jobs: Jobs = Jobs()
+    vault: Vault = Vault()
     log: Log = Log()
 
     @property
@@ -212,6 +223,11 @@ class Settings(Table):
         if self.database.url is not None:
             return self.database.url.get_secret_value()
         return f"sqlite:///{self.data_dir / LEDGER_FILE}"
+
+    @property
+    def key_files(self) -> tuple[Path, ...]:
+        """Where the vault's keys are; the default may not be there yet."""
+        return self.vault.keys or (self.data_dir / KEY_FILE,)
 
     @property
     def is_embedded(self) -> bool:

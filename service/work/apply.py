@@ -23,6 +23,7 @@ from service.ledger import notices, objects, outbox, plans
 from service.ledger.engine import Connection, Ledger
 from service.ledger.objects import Batch, Booked, Change, Known
 from service.ledger.plans import Next, Planned
+from service.ledger.vault import Vault
 from service.work import reconcile
 from service.work.terms import Terms
 
@@ -72,7 +73,7 @@ def apply(
             with ledger.begin() as connection:
                 if settle is not None:
                     settle(connection)
-                return _apply(connection, sightings, terms, now, looked or {})
+                return _apply(connection, ledger.vault, sightings, terms, now, looked or {})
         except Raced:
             if attempt == RACES_LIMIT - 1:
                 raise
@@ -81,6 +82,7 @@ def apply(
 
 def _apply(
     connection: Connection,
+    vault: Vault,
     sightings: Sequence[Observation],
     terms: Terms,
     now: datetime,
@@ -95,7 +97,7 @@ def _apply(
     batch, done = Batch(), Applied()
     for seen in sightings:
         done.outcomes[_take(touched[seen.key], seen, batch)] += 1
-    _record(connection, touched, batch, now)
+    _record(connection, vault, touched, batch, now)
     done.changes, done.born = len(batch.changes), len(batch.born)
     _plan(connection, touched, looked, terms, now)
     reconcile.after_batch(connection, keys, terms=terms, now=now)
@@ -144,13 +146,17 @@ def _happened(posting: Posting, seen: Observation) -> datetime:
 
 
 def _record(
-    connection: Connection, touched: Mapping[Key, _Touched], batch: Batch, now: datetime
+    connection: Connection,
+    vault: Vault,
+    touched: Mapping[Key, _Touched],
+    batch: Batch,
+    now: datetime,
 ) -> None:
     for key, one in touched.items():
         assert one.view is not None  # noqa: S101  every touched object was seen
         row = objects.row(key, one.known, one.view, now)
         (batch.born if one.is_new else batch.grown).append(row)
-    objects.store(connection, batch, now=now)
+    objects.store(connection, batch, vault=vault, now=now)
 
 
 def _plan(

@@ -14,6 +14,7 @@ from service.core.observation import Observation, Source
 from service.ledger import deliveries, notices
 from service.ledger.deliveries import ATTEMPTS_LIMIT, Claim, Handled, Waiting
 from service.ledger.engine import Connection, Ledger
+from service.ledger.vault import Vault
 from service.pingpp.events import EVENT_TYPES
 from service.pingpp.reader import Event, Sighting, UnknownKind, read_event, read_object
 from service.work.apply import apply
@@ -66,7 +67,7 @@ def _batches(
 
 def _work(ledger: Ledger, claim: Claim, terms: Terms, now: datetime) -> Counter[str]:
     """A batch at a time; when that fails one by one, and whichever fails alone is set aside."""
-    reads = [_read(row, terms) for row in claim.rows]
+    reads = [_read(row, terms, ledger.vault) for row in claim.rows]
     try:
         done = _attempt(ledger, claim.token, reads, terms, now)
         if done is not None:
@@ -132,10 +133,10 @@ def _tell(connection: Connection, reads: Sequence[_Read], terms: Terms, now: dat
         )
 
 
-def _read(row: Waiting, terms: Terms) -> _Read:
+def _read(row: Waiting, terms: Terms, vault: Vault) -> _Read:
     """Read one delivery; whatever is odd about it ends in a state, never in an exception."""
     try:
-        event = _event(row)
+        event = _event(row, vault)
         seen = _sighting(row, event, terms.accounts.get(row.account, AccountTerms()))
     except UnknownKind as unknown:
         handled = Handled(row.id, "kept", unknown.cause)
@@ -149,10 +150,10 @@ def _read(row: Waiting, terms: Terms) -> _Read:
     return _Read(row.account, handled, seen.observations, told)
 
 
-def _event(row: Waiting) -> Event:
+def _event(row: Waiting, vault: Vault) -> Event:
     if row.attempts >= ATTEMPTS_LIMIT:
         raise Unreadable("attempts")
-    return read_event(row.body)
+    return read_event(row.open(vault))
 
 
 def _sighting(row: Waiting, event: Event, account: AccountTerms) -> Sighting:

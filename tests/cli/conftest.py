@@ -15,7 +15,7 @@ import structlog
 
 from service.cli import main
 from service.web.protocol import listen
-from tests.conftest import KeyPair
+from tests.conftest import KeyPair, put_vault_key
 
 START_SECONDS = 60
 STOP_SECONDS = 60
@@ -40,6 +40,7 @@ def folder(tmp_path: Path, key_pair: KeyPair, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv(name)
     place = tmp_path / "here"
     place.mkdir()
+    put_vault_key(place)
     (place / "pingpp.pem").write_bytes(key_pair.public_pem)
     (place / "own.pem").write_bytes(key_pair.private_pem)
     monkeypatch.chdir(place)

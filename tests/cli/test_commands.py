@@ -23,6 +23,7 @@ from service.work.apply import apply
 from service.work.drain import drain
 from service.work.terms import Terms
 from tests.cli.conftest import Call
+from tests.conftest import VAULT
 
 ORDER = "2001708220000221911"
 BODY = {
@@ -63,7 +64,7 @@ def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def story(folder: Path, database: str, now: datetime) -> Ledger:
     """A ledger with a charge from a delivery, an order from a poll, a quarantined delivery."""
-    ledger = open_ledger(database)
+    ledger = open_ledger(database, VAULT)
     terms = Terms(sinks=("books",), epoch="e", grace_seconds=0)
     arrived = [
         _arrival("evt_1", json.dumps(BODY).encode(), now),
@@ -175,7 +176,7 @@ def test_what_we_write_is_for_our_user_only(call: Call, folder: Path) -> None:  
 def test_a_fault_of_ours_is_told_without_what_it_quotes(
     call: Call, story: Ledger, database: str
 ) -> None:
-    with closing(open_ledger(database)) as ledger, ledger.begin() as connection:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
         connection.execute(sa.text("UPDATE observations SET body = 'secret1'"))
     ended = call("explain", "order", ORDER)
     assert ended.code == 70
@@ -248,7 +249,7 @@ def test_mismatches_are_shown_until_they_settle(call: Call, story: Ledger) -> No
 
 
 def test_many_rows_come_whole(call: Call, database: str, now: datetime) -> None:
-    with closing(open_ledger(database)) as ledger:
+    with closing(open_ledger(database, VAULT)) as ledger:
         seen = [
             Observation(
                 key=Key("main", "charge", f"ch_{n:05}"),
@@ -293,7 +294,7 @@ def test_evidence_is_part_of_the_story(
     call: Call, story: Ledger, now: datetime, database: str
 ) -> None:
     evidence = _arrival(f"evt_1#{'a' * 64}", b"{}", now)._asdict()
-    with closing(open_ledger(database)) as ledger, ledger.begin() as connection:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
         connection.execute(
             sa.insert(deliveries).values(**evidence, verdict="evidence", state="kept")
         )
@@ -309,7 +310,7 @@ def test_what_nobody_knows_cannot_be_explained(call: Call, story: Ledger) -> Non
 def test_an_id_of_two_accounts_needs_an_account(
     call: Call, story: Ledger, now: datetime, database: str
 ) -> None:
-    with closing(open_ledger(database)) as ledger, ledger.begin() as connection:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
         asking.ask_by(connection, [Key("other", "order", ORDER)], at=now)
     assert "main, other" in call("explain", "order", ORDER).err
     assert call("explain", "order", ORDER, "--account", "main").code == 0
@@ -348,7 +349,7 @@ def test_a_range_that_makes_no_sense_is_refused(  # C15
 def test_many_rows_are_only_touched_on_purpose(  # C15
     call: Call, story: Ledger, now: datetime, database: str
 ) -> None:
-    with closing(open_ledger(database)) as ledger:
+    with closing(open_ledger(database, VAULT)) as ledger:
         many = [_arrival(f"evt_x{n}", b"{", now) for n in range(1_001)]
         _insert(ledger, many)
         drain(ledger, terms=Terms(epoch="e"), clock=lambda: now)
@@ -361,7 +362,7 @@ def test_many_rows_are_only_touched_on_purpose(  # C15
 
 def test_dead_letters_are_sent_again(call: Call, story: Ledger, database: str) -> None:
     assert call("replay", "--sink", "books", "--config", "c.toml").code == 1
-    with closing(open_ledger(database)) as ledger, ledger.begin() as connection:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
         connection.execute(sa.update(dispatches).values(state="dead"))
     assert "known are: books" in call("replay", "--sink", "nope", "--config", "c.toml").err
     dry = call("replay", "--sink", "books", "--dry-run", "--config", "c.toml")
@@ -379,7 +380,7 @@ def test_a_ledger_that_adds_up_is_rebuilt_in_silence(call: Call, story: Ledger) 
 
 
 def test_a_belief_that_was_tampered_with_is_found(call: Call, story: Ledger, database: str) -> None:
-    with closing(open_ledger(database)) as ledger, ledger.begin() as connection:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
         connection.execute(sa.text("UPDATE beliefs SET amount_paid = 99 WHERE kind = 'order'"))
     ended = call("rebuild", "--json")
     assert ended.code == 1
@@ -415,7 +416,7 @@ def test_the_doctor_finds_a_sound_house(
 def test_the_doctor_goes_on_after_each_finding(
     call: Call, story: Ledger, folder: Path, database: str
 ) -> None:
-    with closing(open_ledger(database)) as ledger, ledger.begin() as connection:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
         moment = ledger.now()
         connection.execute(sa.update(dispatches).values(state="dead"))
         connection.execute(

@@ -23,6 +23,7 @@ from tests.conftest import KeyPair
 
 CONFIG = """
 data_dir = "data"
+vault.keys = ["pingledger.key"]
 [listen]
 port = {port}
 [accounts.main]

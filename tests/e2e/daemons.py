@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from service.ledger.engine import Connection, Ledger
 from service.ledger.schema import deliveries, dispatches, outbox
 from service.pingpp.signature import sign_body
-from tests.conftest import KeyPair
+from tests.conftest import KeyPair, put_vault_key
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
@@ -193,6 +193,7 @@ def write_config(
     """Settings of one account on the given database; `account` adds to its table."""
     (folder / "pingpp.pem").write_bytes(key_pair.public_pem)
     config = folder / "pingledger.toml"
+    put_vault_key(folder)
     config.write_text(
         f"""
 data_dir = {json.dumps(str(folder))}

@@ -15,6 +15,8 @@ from service.ledger.engine import Connection, Ledger, open_ledger
 from service.ledger.inbox import DEFAULT_LIMITS, InboxLimits, InboxWriter
 from service.ledger.intake import Arrival
 from service.ledger.schema import deliveries
+from service.ledger.vault import of_delivery
+from tests.conftest import VAULT
 
 WAIT_SECONDS = 30
 
@@ -68,7 +70,8 @@ def test_what_is_acknowledged_is_stored_byte_for_byte(ledger: Ledger, now: datet
     assert submit_all(ledger, [arrival(now, "evt_1", body)]) == [True]
     with ledger.read() as connection:
         row = connection.execute(sa.select(deliveries)).one()
-    assert (row.account, row.dedup_key, row.body) == ("shop", "evt_1", body)
+    plain = ledger.vault.open(row.body, of_delivery("shop", "evt_1"))
+    assert (row.account, row.dedup_key, plain) == ("shop", "evt_1", body)
     assert row.content_digest == hashlib.sha256(body).hexdigest()
     assert (row.signature, row.key_fingerprint) == ("c2ln", "f" * 64)
     assert (row.received_at, row.event_type) == (now, "order.succeeded")
@@ -104,7 +107,10 @@ def test_two_writers_with_the_same_events_store_each_once(database_url: str, now
                 *[there.submit(each) for each in reversed(many)],
             )
 
-    with closing(open_ledger(database_url)) as one, closing(open_ledger(database_url)) as other:
+    with (
+        closing(open_ledger(database_url, VAULT)) as one,
+        closing(open_ledger(database_url, VAULT)) as other,
+    ):
         assert run(work(one, other)) == [True] * 800
         assert sorted(rows(one, "repeats")) == [(19,)] * 40
 

@@ -21,6 +21,7 @@ from service.ledger.rules.check import check
 from service.ledger.rules.single import NOTIFIED_ENDS
 from service.ledger.schema import beliefs
 from tests.books import SEEN, Row, belief, charge, order, part, put, watch
+from tests.conftest import VAULT
 
 Found = list[tuple[str, str, str, str]]
 
@@ -470,7 +471,7 @@ MANY = 50_000
 @pytest.fixture
 def crowded(fresh_database: Callable[[], str]) -> Iterator[Ledger]:
     """A ledger with many objects, of which the planner has no statistics: the first minute."""
-    with closing(open_ledger(fresh_database())) as ledger:
+    with closing(open_ledger(fresh_database(), VAULT)) as ledger:
         with ledger.begin() as connection:
             if ledger.dialect == "postgresql":
                 connection.execute(sa.text("ALTER TABLE beliefs SET (autovacuum_enabled = off)"))

@@ -15,6 +15,7 @@ import pytest
 
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.inbox import InboxLimits
+from tests.conftest import VAULT
 
 SENDERS = 8
 ANSWER_LIMIT = InboxLimits(answer_seconds=0.5)
@@ -151,7 +152,11 @@ def test_the_same_request_to_two_receivers_at_once_is_one_row(
     serve: Callable[..., Any], database_url: str
 ) -> None:
     body = event(1)
-    with closing(open_ledger(database_url)) as other, serve() as here, serve(ledger=other) as there:
+    with (
+        closing(open_ledger(database_url, VAULT)) as other,
+        serve() as here,
+        serve(ledger=other) as there,
+    ):
         request: bytes = here.signed(body)
 
         def ask(number: int) -> int:

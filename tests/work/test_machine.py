@@ -120,7 +120,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(one=objects)
     def a_worker_dies_before_the_commit(self, one: TrueObject) -> None:
-        dying = DyingLedger(self.ledger.writer, self.ledger.reader)
+        dying = DyingLedger(self.ledger.writer, self.ledger.reader, self.ledger.vault)
         with pytest.raises(Crash):
             look(dying, self.key(one), one.truth, terms=self.terms, at=self.tick())
 
