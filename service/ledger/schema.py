@@ -343,3 +343,14 @@ pages = sa.Table(
     sa.Column("cursor", sa.Text, nullable=False),
     sa.Column("walked_at", Instant, nullable=False),
 )
+
+sendings = sa.Table(
+    "sendings",
+    metadata,
+    # an operation that must not be sent twice, from before it is sent until it has its answer
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("operation", Word, primary_key=True),
+    # sha256 of what tells one sending from another: its number, or what it acts on
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("started_at", Instant, nullable=False),
+)
