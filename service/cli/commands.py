@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from service.cli import books, daemon, doctor, explain, migrate, redo, show, vault
+from service.cli.api.command import api
 from service.cli.demo.command import demo
 from service.cli.exits import exiting
 from service.cli.options import Config
@@ -38,6 +39,7 @@ _COMMANDS = {
     "rebuild": redo.rebuild,
     "poll": redo.poll,
     "reconcile": redo.reconcile,
+    "api": api,
     "sandbox": sandbox,
     "demo": demo,
 }

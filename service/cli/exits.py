@@ -9,13 +9,16 @@ from pathlib import Path
 import typer
 
 from service.core.errors import GiveUp, Misconfigured, PingledgerError, TryLater
+from service.pingpp.declined import InDoubt, Unauthorised
 from service.telemetry import printable
 
 FOUND = 1
 USAGE = 64
 UNAVAILABLE = 69
 SOFTWARE = 70
+IN_DOUBT = 74
 TRY_AGAIN = 75
+NOT_ALLOWED = 77
 CONFIG = 78
 INTERRUPTED = 130
 
@@ -42,6 +45,11 @@ def exiting() -> Generator[None]:
         _leave(str(error), CONFIG)
     except Unavailable as error:
         _leave(str(error), UNAVAILABLE)
+    except InDoubt as error:
+        # not 75: whoever tries again on that would send it twice
+        _leave(f"{error}; {error.hint}" if error.hint else str(error), IN_DOUBT)
+    except Unauthorised as error:
+        _leave(str(error), NOT_ALLOWED)
     except TryLater as error:
         _leave(str(error), TRY_AGAIN)
     except GiveUp as error:

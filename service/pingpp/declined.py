@@ -68,11 +68,14 @@ class ProviderFault(Declined):
 
 
 class InDoubt(TryLater):
-    """It was sent, and no usable answer came: it may have been done, or not. `word` says why."""
+    """It was sent, and no usable answer came: it may have been done, or not. `word` says why.
+
+    hint: how to find out, from whoever knows.
+    """
 
     def __init__(self, operation: str, word: str) -> None:
         super().__init__(f"{operation} was sent and has no answer ({word}): it may have been done")
-        self.operation, self.word = operation, word
+        self.operation, self.word, self.hint = operation, word, ""
 
 
 _TYPES: Mapping[str, type[Declined]] = {
