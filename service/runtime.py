@@ -271,7 +271,11 @@ def terms_of(settings: Settings, epoch: str) -> Terms:
         scale=settings.poll.scale,
         grace_seconds=settings.reconcile.grace_seconds,
         accounts={
-            name: AccountTerms(account.livemode, frozenset(account.apps))
+            name: AccountTerms(
+                account.livemode,
+                frozenset(account.apps),
+                {"deposit": (account.deposit_path,) if account.deposit_path else ()},
+            )
             for name, account in settings.accounts.items()
         },
     )

@@ -10,6 +10,9 @@ from service.core.view import View
 # Failure model §2.2: a contradiction is asked three times, then on and on while a person is told.
 CONFLICT_LOOKS_SECONDS = (10, 60, 300, 3600)
 
+# How often an overdue object that nobody can be asked about is taken up again.
+UNASKABLE = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -35,6 +38,9 @@ def plan(kind: Kind, known: View, looks: int, now: datetime, *, scale: float = 1
     if known.final:
         return _after_plan(kind.looks.after, looks, now, scale)
     deadline = from_micros(kind.due(known.known, known.since // MICROS) * MICROS)
+    if not kind.paths:
+        # nobody can be asked: its watch only says when a person should look
+        return Plan(max(deadline, now + UNASKABLE), deadline, "open")
     if kind.lapses and looks and now > deadline:
         return Plan(None, deadline, "open")
     return _open_plan(kind.looks.open, looks, now, scale, deadline, "open")

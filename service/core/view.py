@@ -21,8 +21,18 @@ _TOLD_FACTS = (
     "time_succeeded",
     "time_canceled",
 )
+# Balances go up and down: they are attributes, shown by the newest sighting, and published too.
+_TOLD_LEVELS = ("available_balance", "withdrawable_balance")
 # A difference in one of these is a change; the rest travels along.
-_MATTERS = ("status", "final", "amount", "currency", "amount_paid", "amount_refunded")
+_MATTERS = (
+    "status",
+    "final",
+    "amount",
+    "currency",
+    "amount_paid",
+    "amount_refunded",
+    *_TOLD_LEVELS,
+)
 
 
 class View(msgspec.Struct, frozen=True):
@@ -89,6 +99,7 @@ def told(known: View) -> dict[str, Any]:
             published[name] = known.facts[name]
     published.update(known.totals)
     published.update({n: known.facts[n] for n in _TOLD_FACTS if n in known.facts})
+    published.update({n: known.attrs[n] for n in _TOLD_LEVELS if n in known.attrs})
     return published
 
 

@@ -52,6 +52,13 @@ def time_of(raw: Any) -> object:
     return raw if is_whole(raw) and 0 < raw < _TIME_LIMIT else ODD
 
 
+def _loose_time(raw: Any) -> object:
+    """A batch's times were seen as text (facts §6, type looseness)."""
+    if isinstance(raw, str) and re.fullmatch(r"[1-9][0-9]{0,9}", raw, re.ASCII):
+        return time_of(int(raw))
+    return time_of(raw)
+
+
 def ref(raw: Any) -> object:
     """An id, or the id of the object that stands in its place; None for {}."""
     value = cast("Fields", raw).get("id") if isinstance(raw, dict) else raw
@@ -89,6 +96,7 @@ _FORMS = {
     Form.AMOUNT: amount_of,
     Form.DIGITS: _digits,
     Form.TIME: time_of,
+    Form.LOOSE_TIME: _loose_time,
     Form.TEXT: _text,
     Form.CHANNEL: _channel,
     Form.FLAG: _flag,

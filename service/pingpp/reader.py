@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from service.core.errors import Unreadable
-from service.core.kinds import BY_WIRE
+from service.core.kinds import BY_WIRE, KINDS
 from service.core.kinds.kind import COMMON_WORDS, Fields, Form, Kind, normalise
 from service.core.observation import Key, Observation, Part, Scalar, Source
 from service.pingpp.declined import split_failure
@@ -106,12 +106,22 @@ def read_answer(body: bytes, *, key: Key, seen_at: datetime) -> Sighting:
     fields = parse(body)
     if "error" in fields:
         raise Unreadable("error_body")
-    kind = BY_WIRE.get(_wire(fields))
-    if kind is None or kind.name != key.kind or _object_id(kind, fields) != key.object_id:
+    kind = _answering(fields, key.kind)
+    if kind is None or _object_id(kind, fields) != key.object_id:
         raise WrongObject
-    seen = read_object(fields, account=key.account, source=Source.POLL, seen_at=seen_at)
+    stamp, odd = _Stamp(key.account, Source.POLL, seen_at, None, None), list[str]()
+    seen = Sighting(list(_observe(kind, fields, stamp, {}, odd)), odd)
     seen.observations[0] = replace(seen.observations[0], raw=body)
     return seen
+
+
+def _answering(fields: Fields, asked: str) -> Kind | None:
+    """The kind that was asked for, if the answer bears a name of it."""
+    kind = BY_WIRE.get(_wire(fields))
+    if kind is None or kind.name == asked:
+        return kind
+    own = KINDS.get(asked)
+    return own if own is not None and kind.name in own.also else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +183,7 @@ def _wire(fields: Fields) -> tuple[str, str | None]:
 
 
 def _object_id(kind: Kind, fields: Fields) -> str:
-    value = fields.get("id")
+    value = fields.get("id") if kind.identify is None else kind.identify(fields)
     if kind.id_form is Form.LOOSE_ID and is_whole(value):
         value = str(value)
     if not isinstance(value, str) or not ID.fullmatch(value):

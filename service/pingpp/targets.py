@@ -24,13 +24,20 @@ def is_id(value: str) -> bool:
 
 
 def object_targets(
-    kind: Kind, object_id: str, place: Mapping[str, str | None], *, apps: Sequence[str] = ()
+    kind: Kind,
+    object_id: str,
+    place: Mapping[str, str | None],
+    *,
+    apps: Sequence[str] = (),
+    paths: Sequence[str] | None = None,
 ) -> list[str]:
     """Where to ask for one object, in turn; empty when what its paths need is not known.
 
     place: its app, order_id and charge_id as far as known. apps: tried when its app is not.
+    paths: what an account's settings say instead of the kind's own.
     """
-    return _fill(kind.paths, {**place, "id": object_id}, apps)
+    templates = kind.paths if paths is None else paths
+    return _fill(templates, {**place, "id": object_id}, apps)
 
 
 def sibling_targets(

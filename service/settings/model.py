@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from service.core.kinds.deposit import DEPOSIT
 from service.settings.values import (
     FilePath,
     FilePaths,
@@ -25,6 +26,7 @@ from service.settings.values import (
     Whole,
     Words,
     check_api_base,
+    check_deposit_path,
     check_proxies,
     check_secret_text,
     check_webhook_secret,
@@ -105,6 +107,8 @@ class Account(Table):
     livemode: Flag = True
     api_base: Annotated[str, AfterValidator(check_api_base)] = "https://api.pingxx.com"
     auth: Literal["bearer", "basic"] = "bearer"
+    # no GET of a deposit is documented; empty: none is asked for, and a person is told
+    deposit_path: Annotated[str, AfterValidator(check_deposit_path)] = DEPOSIT.paths[0]
     # requests a second, and at once
     rate: Real = Field(default=10.0, ge=0.1, le=100)
     concurrency: Whole = Field(default=4, ge=1, le=8)

@@ -122,6 +122,14 @@ def check_api_base(url: str) -> str:
     return url.rstrip("/")
 
 
+def check_deposit_path(path: str) -> str:
+    """A path of the provider's over {id} and, where it needs one, {app}; or none at all."""
+    plain = path.replace("{id}", "").replace("{app}", "")
+    if path and (path.count("{id}") != 1 or not re.fullmatch(r"/v1/[a-z0-9_/]{0,200}", plain)):
+        raise ValueError("should be /v1/… with {id} once and perhaps {app}, or empty")
+    return path
+
+
 def check_webhook_url(url: str) -> str:
     """An https or http address without credentials and fragment; the sink refuses more."""
     parts = _split(url)

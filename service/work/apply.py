@@ -19,7 +19,7 @@ from service.core.merge import Decision, decide
 from service.core.messages import Message, change_message
 from service.core.observation import Key, Observation
 from service.core.view import View, corrects, differs, told
-from service.ledger import notices, objects, outbox, plans
+from service.ledger import asking, notices, objects, outbox, plans
 from service.ledger.engine import Connection, Ledger
 from service.ledger.objects import Batch, Booked, Change, Known
 from service.ledger.plans import Next, Planned
@@ -179,6 +179,32 @@ def _plan(
     }
     unknown = sorted(orders - objects.existing(connection, orders - set(touched)) - set(touched))
     plans.want(connection, unknown, now=now)
+    _ask_for_wallets(connection, touched, terms, now)
+
+
+def _ask_for_wallets(
+    connection: Connection, touched: Mapping[Key, _Touched], terms: Terms, now: datetime
+) -> None:
+    """Look soon at the users whose wallets a change moved, as far as they are known."""
+    moved = {
+        Key(key.account, "user", user)
+        for key, one in touched.items()
+        if one.changed and KINDS[key.kind].touches_user
+        for user in _users(one)
+    }
+    if moved:
+        known = sorted(objects.existing(connection, moved - set(touched)))
+        soon = timedelta(seconds=ASK_SECONDS / terms.scale)
+        asking.ask_by(connection, known, at=now + soon)
+
+
+def _users(one: _Touched) -> set[str]:
+    """Whose wallets an object names: its own user, its recipients or its senders."""
+    assert one.view is not None  # noqa: S101  every touched object was seen
+    assert one.known.state is not None  # noqa: S101
+    users = {name.rpartition("/")[2] for name in one.known.state.parts}
+    own = one.view.facts.get("user_id")
+    return users | {own} if isinstance(own, str) else users
 
 
 def _next(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from service import telemetry
+from service.core.cadence import UNASKABLE
 from service.core.errors import Unreadable
 from service.core.kinds import KINDS
 from service.core.kinds.kind import Kind
@@ -54,10 +55,11 @@ def look(
         found.word, found.sent = "waiting", False
         return found
     kind = KINDS.get(watch.key.kind)
-    apps = sorted(account.apps)
-    targets = object_targets(kind, watch.key.object_id, watch.place, apps=apps) if kind else []
+    targets = _targets(kind, watch, account) if kind else []
     if not targets:
         found.word = "unaskable"
+        if kind and not account.paths.get(kind.name, kind.paths):
+            found.sent, found.after = False, UNASKABLE
         return found
     try:
         answer = client.first_of(watch.key.kind, targets)
@@ -74,6 +76,11 @@ def look(
         if _has_refunds(seen.observations[0]):
             _add_refunds(client, found, clock)
     return found
+
+
+def _targets(kind: Kind, watch: Watch, account: AccountTerms) -> list[str]:
+    apps, paths = sorted(account.apps), account.paths.get(kind.name)
+    return object_targets(kind, watch.key.object_id, watch.place, apps=apps, paths=paths)
 
 
 def _read(answer: Answer, key: Key, account: AccountTerms) -> Sighting:

@@ -6,10 +6,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class AccountTerms:
-    """What belongs to an account: its mode, and its apps (none listed: any)."""
+    """What belongs to an account: its mode, and its apps (none listed: any).
+
+    paths: by kind, where it is asked for instead of the kind's own paths; none: not at all.
+    """
 
     livemode: bool = True
     apps: frozenset[str] = frozenset()
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,15 @@ def seen(
     **values: int | str,
 ) -> Observation:
     names = {total.name for total in KINDS[kind].totals}
+    shown = {attr.name for attr in KINDS[kind].attrs}
     return Observation(
         key=Key("shop", kind, "2001"),
         source=source,
         seen_at=BASE + timedelta(seconds=at),
         status=status,
         said_at=said,
-        facts={name: value for name, value in values.items() if name not in names},
+        facts={name: value for name, value in values.items() if name not in names | shown},
+        attrs={name: value for name, value in values.items() if name in shown},
         totals={name: int(value) for name, value in values.items() if name in names},
     )
 
@@ -53,21 +55,18 @@ def last(*history: Observation) -> Decision:
     return decision
 
 
-statuses = st.sampled_from(["created", "pending", "succeeded", "failed", "canceled", "unknown:odd"])
-order_statuses = st.sampled_from(["created", "paid", "refunded", "canceled", "unknown:odd"])
-
-
 @st.composite
 def sightings(draw: st.DrawFn, size: int = 6) -> list[Observation]:
     """A history of one object: growing, late, contradicting and repeated sightings."""
-    kind = draw(st.sampled_from(["order", "withdrawal", "order_refund", "allocation"]))
-    words = order_statuses if kind == "order" else statuses
+    kind = draw(st.sampled_from(sorted(KINDS)))
+    words = st.sampled_from([*KINDS[kind].words, "unknown:odd"])
     history: list[Observation] = []
     for _ in range(draw(st.integers(1, size))):
         values: dict[str, int | str] = {"amount": draw(st.sampled_from([100, 100, 100, 90]))}
-        if kind == "order":
-            values["amount_paid"] = draw(st.sampled_from([0, 100]))
-            values["amount_refunded"] = draw(st.sampled_from([0, 10, 40]))
+        for total in KINDS[kind].totals:
+            values[total.name] = draw(st.sampled_from([0, 10, 40]))
+        if kind == "user":
+            values["available_balance"] = draw(st.sampled_from([0, 5, 900]))
         one = seen(
             kind,
             draw(words),
@@ -148,6 +147,30 @@ def _published(order: Sequence[Observation]) -> dict[str, object] | None:
         if not decision.view.conflict and differs(last_told, after):
             last_told = after
     return last_told
+
+
+def test_the_newest_dated_sighting_of_a_balance_wins_in_any_order() -> None:
+    story = [
+        seen("user", "known", 9, said=5, available_balance=100),
+        seen("user", "known", 1, said=7, available_balance=40),
+        seen("user", "known", 5, said=6, available_balance=900),
+    ]
+    for order in permutations(story):
+        assert told(view(KINDS["user"], believe(*order)))["available_balance"] == 40
+    late = last(*story[1:], story[0])
+    assert late.outcome is Outcome.UNCHANGED
+    assert not late.view.contested
+
+
+def test_a_balance_that_falls_is_a_change_and_no_correction() -> None:
+    high = last(seen("user", "known", 0, said=1, available_balance=100)).view
+    low = last(
+        seen("user", "known", 0, said=1, available_balance=100),
+        seen("user", "known", 1, said=2, available_balance=0),
+    )
+    assert low.outcome is Outcome.APPLIED
+    assert differs(told(high), told(low.view))
+    assert not corrects(KINDS["user"], told(high), told(low.view))
 
 
 def test_a_first_sighting_is_applied() -> None:

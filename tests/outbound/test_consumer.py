@@ -59,9 +59,9 @@ def test_the_page_names_every_field_of_a_change(now: datetime) -> None:
     state = set(schema["$defs"]["state"]["properties"])
     totals = {field.name for kind in KINDS.values() for field in kind.totals}
     facts = {field.name for kind in KINDS.values() for field in kind.facts}
+    shown = {"card": "x", "available_balance": 1, "withdrawable_balance": 1}
     known = View(
         status="paid", final=False, conflict=False, contested=(), since=0, notified=0,
-        facts=dict.fromkeys(facts, "x"), totals=dict.fromkeys(totals, 1),
-        attrs={"card": "x"}, parts={},
+        facts=dict.fromkeys(facts, "x"), totals=dict.fromkeys(totals, 1), attrs=shown, parts={},
     )  # fmt: skip
     assert set(told(known)) == state

@@ -40,7 +40,10 @@ def believed(ledger: Ledger) -> int:
 CASES: list[tuple[bytes, tuple[str, str | None]]] = [
     (wire(bodies.event(bodies.order())), ("applied", None)),
     (wire(bodies.event(bodies.order(), "order.invented")), ("applied", None)),
-    (wire(bodies.event({"id": "agr_1", "object": "agreement"})), ("kept", "unknown_object")),
+    (
+        wire(bodies.event({"id": "bt_1", "object": "balance_transaction"})),
+        ("kept", "unknown_object"),
+    ),
     (b"", ("quarantined", "not_json")),
     (b"[]", ("quarantined", "not_an_object")),
     (wire(bodies.order()), ("quarantined", "not_an_event")),
@@ -65,14 +68,14 @@ def test_each_delivery_ends_in_a_state(
 def test_what_is_odd_is_told_once_per_cause(ledger: Ledger, now: datetime) -> None:
     for number in range(3):
         arrive(ledger, "shop", b"[%d]" % number, now)
-        agreement = {"id": f"agr_{number}", "object": "agreement"}
-        arrive(ledger, "shop", wire(bodies.event(agreement, id=f"evt_{number}")), now)
+        unknown = {"id": f"bt_{number}", "object": "balance_transaction"}
+        arrive(ledger, "shop", wire(bodies.event(unknown, id=f"evt_{number}")), now)
         drained(ledger, now)
     with ledger.read() as connection:
         found = connection.execute(sa.select(notices.c.cause, notices.c.subject)).all()
     assert sorted((row.cause, row.subject) for row in found) == [
         ("quarantined", "not_an_object"),
-        ("unknown_object", "agreement"),
+        ("unknown_object", "balance_transaction"),
     ]
 
 

@@ -48,4 +48,5 @@ ALLOCATION = Kind(
     legs=legs,
     looks=Looks((30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)),
     due=after_seconds(HOUR),
+    touches_user=True,
 )

@@ -54,4 +54,5 @@ ALLOCATION_REFUND = Kind(
     legs=legs,
     looks=Looks((30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR)),
     due=after_seconds(HOUR),
+    touches_user=True,
 )

@@ -97,4 +97,5 @@ CHARGE = Kind(
     lapses=True,
     follows="order_id",
     notified=True,
+    retried=True,
 )

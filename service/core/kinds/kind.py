@@ -27,6 +27,7 @@ class Form(Enum):
     AMOUNT = auto()
     DIGITS = auto()  # an amount, or its digits as text: facts §7 row 16
     TIME = auto()  # whole seconds since 1970
+    LOOSE_TIME = auto()  # seconds, or their digits as text: facts §6, type looseness
     TEXT = auto()
     CHANNEL = auto()  # facts §7 row 3: yepay and yeepay are one
     FLAG = auto()
@@ -83,6 +84,11 @@ def status_field(fields: Fields) -> object:
     return fields.get("status")
 
 
+def no_status(_fields: Fields) -> object:
+    """The one word of an object that has no states: it is known."""
+    return "known"
+
+
 def no_parts(_fields: Fields) -> Iterable[tuple[str, Fields]]:
     """Most kinds have no recipients or senders."""
     return ()
@@ -104,9 +110,14 @@ class Kind:
 
     wire: the (object, type) pairs that name it; type None stands for "absent".
     paths: GET templates over {id}, {app}, {order_id}, {charge_id}; tried in turn on 404.
+        None at all: nobody can be asked, so that a person is told at the due time.
     due: seconds since 1970 by which it should be final, from what is known and since when.
+    identify: what tells two objects apart where there is no `id` (None: the id does).
+    also: the wire names under which an answer to our own question may show it, too.
     lapses: an own look after `due` that still finds it open ends the watch without a mismatch.
     follows: the fact naming the parent whose looks also show this object.
+    touches_user: its change moves wallets, so that the users it names are looked at again.
+    retried: a failed attempt inside is no failure of the object itself.
     notified: the provider documents an event for it.
     legs: the money that has moved because of it, from what is known of it and of its parts.
     """
@@ -130,6 +141,10 @@ class Kind:
     follows: str = ""
     notified: bool = False
     id_form: Form = Form.ID
+    identify: Callable[[Fields], object] | None = None
+    also: frozenset[str] = frozenset()
+    touches_user: bool = False
+    retried: bool = False
 
 
 # created < pending < one of three ends: withdrawals, refunds and allocations (facts §6).
@@ -139,6 +154,15 @@ COMMON_WORDS: Mapping[str, Word] = {
     "succeeded": Word(3, "succeeded"),
     "failed": Word(3, "failed"),
     "canceled": Word(3, "canceled"),
+}
+
+# An object without states is known or not; nothing ends it.
+KNOWN_WORDS: Mapping[str, Word] = {"known": Word(0)}
+
+# What ends in parts (facts §6): a batch of which some succeeded and some failed.
+PARTLY_WORDS: Mapping[str, Word] = {
+    **COMMON_WORDS,
+    "partially_succeeded": Word(3, "partially_succeeded"),
 }
 
 # Facts §7, global status map. "paid" is left out: for orders it is a state of its own.

@@ -79,4 +79,5 @@ ORDER = Kind(
     looks=Looks((MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR), (HOUR, DAY, 3 * DAY, 7 * DAY, 30 * DAY)),
     due=due,
     notified=True,
+    retried=True,
 )

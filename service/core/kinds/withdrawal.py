@@ -69,4 +69,5 @@ WITHDRAWAL = Kind(
     due=due,
     legs=legs,
     notified=True,
+    touches_user=True,
 )

@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.core.instant import MICROS
+from service.core.kinds import KINDS
 from service.core.kinds.kind import DAY, MINUTE, UNKNOWN
 from service.ledger.columns import Instant
 from service.ledger.keys import Selection, same_object
@@ -43,14 +44,7 @@ NOTIFIED_ENDS = (
     ("withdrawal", "failed"),
 )
 # A failed attempt to pay is no failure of the order or the charge.
-_FAILS = (
-    "refund",
-    "order_refund",
-    "withdrawal",
-    "allocation",
-    "allocation_refund",
-    "allocation_complete",
-)
+_FAILS = tuple(kind.name for kind in KINDS.values() if not kind.retried)
 
 
 def _fact_changed(of: Sources) -> Selection:

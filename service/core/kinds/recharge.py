@@ -1,0 +1,52 @@
+"""What a recharge is: a charge that fills a user's balance (facts §2, §6)."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from service.core.kinds.kind import (
+    COMMON_WORDS,
+    DAY,
+    HOUR,
+    MINUTE,
+    Field,
+    Fields,
+    Form,
+    Kind,
+    Looks,
+    after_seconds,
+)
+
+
+def status(fields: Fields) -> object:
+    """It has a flag instead of a word, and false ends nothing (facts §6)."""
+    succeeded = fields.get("succeeded")
+    return ("succeeded" if succeeded else "created") if isinstance(succeeded, bool) else None
+
+
+def inside(fields: Fields) -> Iterable[Fields]:
+    """The charge that pays it, where it stands in full."""
+    charge: Any = fields.get("charge")
+    return (cast("Fields", charge),) if isinstance(charge, dict) and "object" in charge else ()
+
+
+RECHARGE = Kind(
+    name="recharge",
+    wire=(("recharge", None),),
+    paths=("/v1/apps/{app}/recharges/{id}",),
+    words=COMMON_WORDS,
+    status=status,
+    facts=(
+        Field("app", Form.REF),
+        Field("amount", Form.AMOUNT, required=True),
+        Field("charge_id", Form.REF, ("charge",)),
+        Field("user_id", Form.REF, ("user",)),
+        Field("created", Form.TIME),
+        Field("time_succeeded", Form.TIME),
+    ),
+    totals=(Field("amount_refunded", Form.AMOUNT),),
+    attrs=(Field("user_fee", Form.AMOUNT),),
+    inside=inside,
+    looks=Looks((MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)),
+    due=after_seconds(DAY),
+    touches_user=True,
+)
