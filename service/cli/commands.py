@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import books, daemon, doctor, explain, migrate, redo, show, vault
+from service.cli import backfill, books, daemon, doctor, explain, migrate, redo, show, vault
 from service.cli.api.command import api
 from service.cli.demo.command import demo
 from service.cli.exits import exiting
@@ -40,6 +40,8 @@ _COMMANDS = {
     "poll": redo.poll,
     "reconcile": redo.reconcile,
     "api": api,
+    "backfill": backfill.backfill,
+    "catch-up": backfill.catch_up,
     "sandbox": sandbox,
     "demo": demo,
 }

@@ -1,7 +1,6 @@
 """How is work done now, or once more? replay, requeue, rebuild, poll and reconcile."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,6 +8,7 @@ import typer
 from service.cli.exits import FOUND, Usage
 from service.cli.options import AsJson, Config, open_command
 from service.cli.output import Format, Progress, as_json, show
+from service.cli.spans import Since, Until, time_range
 from service.core.errors import GiveUp, Misconfigured
 from service.core.kinds import KINDS
 from service.core.observation import Key
@@ -24,8 +24,6 @@ from service.work.resend import resend
 # More rows than this are only touched when somebody says that it is meant.
 ROWS_WITHOUT_YES = 1_000
 
-Since = Annotated[str, typer.Option(help="From this time on: 2026-11-23T12:00:00+08:00.")]
-Until = Annotated[str, typer.Option(help="Before this time.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many it would be.")]
 Yes = Annotated[bool, typer.Option("--yes", help=f"More than {ROWS_WITHOUT_YES} is meant.")]
 
@@ -48,7 +46,7 @@ def replay(
         raise Usage("choose with --sink, --message or --since")
     with open_command(context, config) as runtime:
         _check_sink(runtime, sink)
-        first, last = _range(runtime, since, until)
+        first, last = time_range(runtime.clock(), since, until)
         chosen = Chosen(
             states=("dead", "sent") if sent else ("dead",),
             sink=sink,
@@ -82,7 +80,7 @@ def requeue(
     if not (ids or reason or since):
         raise Usage("choose with ID, --reason or --since")
     with open_command(context, config) as runtime:
-        first, last = _range(runtime, since, until)
+        first, last = time_range(runtime.clock(), since, until)
         with runtime.ledger.begin() as connection:
             count = deliveries.requeue(
                 connection, state=state, reason=reason, ids=ids or (), since=first, until=last
@@ -183,29 +181,6 @@ def _check_sink(runtime: Runtime, sink: str | None) -> None:
     if sink is not None and sink not in runtime.outlets:
         known = ", ".join(runtime.outlets) or "none"
         raise Usage(f"--sink: no sink is called that; known are: {known}")
-
-
-def _range(runtime: Runtime, since: str, until: str) -> tuple[datetime | None, datetime | None]:
-    now = runtime.clock()
-    first, last = _instant(since, "--since"), _instant(until, "--until")
-    if first is not None and first > now:
-        raise Usage("--since lies in the future")
-    if first is not None and last is not None and first >= last:
-        raise Usage("--since should be before --until")
-    return first, last
-
-
-def _instant(text: str, option: str) -> datetime | None:
-    """An ISO 8601 time with its zone; without one nobody knows which time is meant."""
-    if not text:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise Usage(f"{option} should be a time with its zone, such as 2026-11-23T12:00:00+08:00")
-    return instant
 
 
 def _check_count(count: int, *, dry_run: bool, yes: bool, what: str) -> None:

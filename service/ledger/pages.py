@@ -24,16 +24,20 @@ class Progress(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Which list: the kind of its items and the app it belongs to."""
+    """Which list: the kind of its items and the app it belongs to.
+
+    span: which bounds it was walked within on demand; "" for the walk that goes on for ever.
+    """
 
     account: str
     kind: str
     app: str
+    span: str = ""
 
     @property
     def name(self) -> str:
         """Its name within the account."""
-        return f"{self.kind}/{self.app}"
+        return "/".join(part for part in (self.kind, self.app, self.span) if part)
 
 
 def read(connection: sa.Connection, walk: Walk) -> Progress | None:
@@ -53,3 +57,10 @@ def write(connection: sa.Connection, walk: Walk, progress: Progress, *, now: dat
         "walked_at": now,
     }
     upsert_rows(connection, pages, [row])
+
+
+def forget(connection: sa.Connection, walk: Walk) -> None:
+    """A walk on demand has come to its end: the same question walks it anew."""
+    connection.execute(
+        sa.delete(pages).where(pages.c.account == walk.account, pages.c.list == walk.name)
+    )

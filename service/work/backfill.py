@@ -6,8 +6,8 @@ keeps how far it came and goes on from there. That a list lacks an object proves
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Event
 
@@ -58,14 +58,67 @@ def backfill(
     Raises TryLater when the ledger is away. A list that cannot be walked leaves the others alone.
     """
     done: Counter[str] = Counter()
-    for account, client in clients.items():
-        for kind in KINDS.values():
-            for shape in kind.lists:
-                for app in sorted(terms.accounts.get(account, AccountTerms()).apps):
-                    which = Walk(account, kind.name, app)
-                    asker = _Asker(client, which, shape, stop or Event(), pause)
-                    done.update(_Walk(ledger, which, asker, terms, clock).run(first))
+    for which, shape in lists(clients, terms):
+        asker = _Asker(clients[which.account], which, shape, stop or Event(), pause)
+        done.update(_Walk(ledger, which, asker, terms, clock).run(first))
     return done
+
+
+def lists(
+    accounts: Iterable[str], terms: Terms, kinds: Iterable[str] = KINDS
+) -> Iterator[tuple[Walk, List]]:
+    """Every list that can be asked for: by account, kind and app; none without an app."""
+    for account in accounts:
+        for kind in kinds:
+            for shape in KINDS[kind].lists:
+                for app in sorted(terms.accounts.get(account, AccountTerms()).apps):
+                    yield Walk(account, kind, app), shape
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The bounds of a walk on demand: created at `since` or after, and before `until` if given."""
+
+    since: datetime
+    until: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """How its cursor is kept; without an end it goes on to the time of whoever resumes it."""
+        return f"{_seconds(self.since)}-{_seconds(self.until) if self.until else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What came of one list: the counts, and what is left (None: it was walked to its end)."""
+
+    which: Walk
+    done: Counter[str]
+    left: Progress | None
+
+
+def backfill_span(
+    ledger: Ledger,
+    clients: Mapping[str, Client],
+    span: Span,
+    *,
+    kinds: Iterable[str],
+    terms: Terms,
+    clock: Callable[[], datetime],
+    stop: Event,
+    pause: Callable[[float], object] = time.sleep,
+    on_page: Callable[[int], object] = lambda _items: None,
+) -> Iterator[Walked]:
+    """Walk the lists of `kinds` within a span, each to its end or to what stops it.
+
+    The cursor is kept with every page: the same span, asked for again, goes on from there.
+    on_page: told how many items each page brought. Raises TryLater when the ledger is away.
+    """
+    for bare, shape in lists(clients, terms, kinds):
+        which = replace(bare, span=span.name)
+        asker = _Asker(clients[which.account], which, shape, stop, pause)
+        walk_ = _Walk(ledger, which, asker, terms, clock, on_page)
+        yield walk_.run_span(span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +166,10 @@ class _Walk:
         asker: _Asker,
         terms: Terms,
         clock: Callable[[], datetime],
+        on_page: Callable[[int], object] = lambda _items: None,
     ) -> None:
         self._ledger, self._which, self._asker = ledger, which, asker
-        self._terms, self._clock = terms, clock
+        self._terms, self._clock, self._on_page = terms, clock, on_page
         self._done: Counter[str] = Counter()
 
     def run(self, first: timedelta) -> Counter[str]:
@@ -125,17 +179,39 @@ class _Walk:
         with self._ledger.read() as connection:
             known = pages.read(connection, self._which)
         started = _seconds(self._clock())
-        progress = known or Progress(since=started - int(first.total_seconds()))
+        self._walk(known or Progress(since=started - int(first.total_seconds())), started)
+        return self._done
+
+    def run_span(self, span: Span) -> Walked:
+        """Walk a span to its end, from wherever an earlier run of the same span came to."""
+        with self._ledger.read() as connection:
+            known = pages.read(connection, self._which)
+        ends = _seconds(span.until) if span.until else _seconds(self._clock())
+        start = _seconds(span.since)
+        # `lte` takes in its bound, `until` leaves its own out
+        fresh = Progress(start, ends - 1, ends) if span.until else Progress(start)
+        is_whole = is_id(self._which.app) and self._walk(known or fresh, ends)
+        with self._ledger.begin() as connection:
+            # a stuck walk cannot be gone on with: only asking anew may help
+            if is_whole or self._done["stuck"]:
+                pages.forget(connection, self._which)
+            left = None if is_whole else pages.read(connection, self._which) or fresh
+        return Walked(self._which, self._done, left)
+
+    def _walk(self, progress: Progress, ends: int) -> bool:
+        """Pass after pass up to the items of `ends`; whether all of it was walked."""
         try:
             for _ in range(PASSES_LIMIT):
                 progress = self._pass(progress)
-                is_new = progress.since + _OVERLAP >= started
+                is_new = progress.since + _OVERLAP >= ends
                 if self._done["stuck"] or (progress.until == 0 and is_new):
-                    break
+                    return not self._done["stuck"]
+            _log.warning("backfill.limit", list=self._which.name, pages=PASSES_LIMIT * PAGES_LIMIT)
+            self._done["limited"] += 1
         except (Unanswered, Rejected, Unreadable) as error:
             _log.warning("backfill.cut", list=self._which.name, cause=str(error))
             self._done["cut"] += 1
-        return self._done
+        return False
 
     def _pass(self, progress: Progress) -> Progress:
         """Walk at most a hundred pages; gives what is left, `until` 0 when nothing is."""
@@ -170,7 +246,9 @@ class _Walk:
         seen = [one for one in page.sightings if self._belongs(one)]
         self._done["listed"] += len(seen)
         self._done["unread"] += page.unread + len(page.sightings) - len(seen)
+        self._done["pages"] += 1
         self._apply(seen, progress)
+        self._on_page(len(seen))
 
     def _apply(self, seen: Sequence[Sighting], progress: Progress) -> None:
         """All in one transaction; when that fails one by one, and who fails alone is left out."""
