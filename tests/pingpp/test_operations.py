@@ -22,20 +22,7 @@ def shape(template: str) -> str:
 ASKED = {shape(path) for row in OPERATIONS.values() if row.reads for path in row.paths}
 
 
-# Kinds that the document leaves out (facts §2, §6) are followed, but are no operation of it.
-ELSEWHERE = {
-    "recharge",
-    "transfer",
-    "batch_transfer",
-    "batch_refund",
-    "batch_withdrawal",
-    "red_envelope",
-    "royalty",
-    "royalty_settlement",
-    "customs",
-    "agreement",
-}
-PATHS = {path for kind in KINDS.values() if kind.name not in ELSEWHERE for path in kind.paths}
+PATHS = {path for kind in KINDS.values() for path in kind.paths}
 LISTS = {listed.path for kind in KINDS.values() for listed in kind.lists}
 
 
