@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.core.errors import Raced
+from service.ledger.keys import listed_values, values_as_parameter
 from service.ledger.schema import deliveries
 from service.ledger.vault import Vault, of_delivery
 
@@ -53,17 +55,23 @@ class Handled:
     reason: str | None = None
 
 
-def _next(*, alone: bool) -> sa.Select[*tuple[Any, ...]]:
+_COLUMNS = (
+    deliveries.c.id,
+    deliveries.c.account,
+    deliveries.c.dedup_key,
+    deliveries.c.body,
+    deliveries.c.received_at,
+)
+
+
+def _take(*, alone: bool) -> Any:
+    """Mark the next as ours and read them, in one statement.
+
+    Locked in a CTE: a subquery is what PostgreSQL may run again for each row it joins.
+    """
     tried = deliveries.c.attempts
-    return (
-        sa.select(
-            deliveries.c.id,
-            deliveries.c.account,
-            deliveries.c.dedup_key,
-            deliveries.c.body,
-            deliveries.c.received_at,
-            tried,
-        )
+    free = (
+        sa.select(deliveries.c.id)
         .where(
             deliveries.c.state == "waiting",
             tried >= ALONE_ATTEMPTS if alone else tried < ALONE_ATTEMPTS,
@@ -75,10 +83,21 @@ def _next(*, alone: bool) -> sa.Select[*tuple[Any, ...]]:
         .order_by(*([tried] if alone else []), deliveries.c.id)
         .limit(sa.bindparam("limit"))
         .with_for_update(skip_locked=True)
+        .cte("free")
+    )
+    return (
+        sa.update(deliveries)
+        .where(deliveries.c.id.in_(sa.select(free.c.id)))
+        .values(
+            claim_token=sa.bindparam("token"),
+            claimed_until=sa.bindparam("until"),
+            attempts=tried + 1,
+        )
+        .returning(*_COLUMNS, (tried - 1).label("before"))
     )
 
 
-_BATCH, _ALONE = _next(alone=False), _next(alone=True)
+_BATCH, _ALONE = _take(alone=False), _take(alone=True)
 
 
 def claim(connection: sa.Connection, *, limit: int, lease: timedelta, now: datetime) -> Claim:
@@ -86,21 +105,31 @@ def claim(connection: sa.Connection, *, limit: int, lease: timedelta, now: datet
 
     When no others wait, one that many workers died with is taken, alone.
     """
-    found = connection.execute(_BATCH, {"now": now, "limit": limit}).all()
-    if not found:
-        found = connection.execute(_ALONE, {"now": now, "limit": 1}).all()
     token = secrets.token_hex(16)
-    if found:
-        connection.execute(
-            sa.update(deliveries)
-            .where(deliveries.c.id.in_([row.id for row in found]))
-            .values(
-                claim_token=token,
-                claimed_until=now + lease,
-                attempts=deliveries.c.attempts + 1,
-            )
+    values = {"now": now, "limit": limit, "token": token, "until": now + lease}
+    found = connection.execute(_BATCH, values).all()
+    if not found:
+        found = connection.execute(_ALONE, values | {"limit": 1}).all()
+    return Claim(token, tuple(sorted((Waiting(*row) for row in found), key=lambda one: one.id)))
+
+
+@cache
+def _settle(dialect: str) -> sa.Update:
+    return (
+        sa.update(deliveries)
+        .where(
+            deliveries.c.id.in_(listed_values(dialect, "ids", sa.BigInteger())),
+            deliveries.c.claim_token == sa.bindparam("token"),
+            deliveries.c.state == "waiting",
         )
-    return Claim(token, tuple(Waiting(*row) for row in found))
+        .values(
+            state=sa.bindparam("to_state"),
+            reason=sa.bindparam("to_reason"),
+            handled_at=sa.bindparam("now"),
+            claim_token=None,
+            claimed_until=None,
+        )
+    )
 
 
 def settle(
@@ -110,22 +139,10 @@ def settle(
     alike: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for one in handled:
         alike[one.state, one.reason].append(one.id)
+    statement = _settle(connection.dialect.name)
     for (state, reason), ids in alike.items():
-        result = connection.execute(
-            sa.update(deliveries)
-            .where(
-                deliveries.c.id.in_(ids),
-                deliveries.c.claim_token == token,
-                deliveries.c.state == "waiting",
-            )
-            .values(
-                state=state,
-                reason=reason,
-                handled_at=now,
-                claim_token=None,
-                claimed_until=None,
-            )
-        )
+        values = {"token": token, "to_state": state, "to_reason": reason, "now": now}
+        result = connection.execute(statement, values | {"ids": values_as_parameter(ids)})
         if result.rowcount != len(ids):
             raise Raced("the lease of a delivery went to another worker")
 

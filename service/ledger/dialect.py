@@ -31,7 +31,7 @@ def insert_rows(
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        connection.execute(_insert_document(table, tuple(rows[0])), _document(table, rows))
+        connection.execute(insert_document(table, tuple(rows[0])), document(table, rows))
     else:
         text, values = _plain_insert(table, tuple(rows[0])), _tuples(table, rows)
         connection.exec_driver_sql(text, values)
@@ -45,7 +45,7 @@ def upsert_rows(
         return
     names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
-        connection.execute(_upsert_document(table, names), _document(table, rows))
+        connection.execute(_upsert_document(table, names), document(table, rows))
     else:
         connection.execute(_or_set(sqlite.insert(table), table, names), rows)
 
@@ -68,7 +68,7 @@ def _tuples(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> list[tuple[An
     return list(zip(*columns, strict=True))
 
 
-def _document(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def document(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The rows as one JSON array, with times and bytes as the columns' input syntax wants them."""
     converted = [(name, _as_input(table.c[name].type)) for name in rows[0]]
     special = [(name, convert) for name, convert in converted if convert is not None]
@@ -94,7 +94,7 @@ def _hex(value: bytes) -> str:
 
 @lru_cache
 def _upsert_document(table: sa.Table, names: tuple[str, ...]) -> Any:
-    return _or_set(_insert_document(table, names), table, names)
+    return _or_set(insert_document(table, names), table, names)
 
 
 def _or_set(statement: Any, table: sa.Table, names: tuple[str, ...]) -> Any:
@@ -106,7 +106,8 @@ def _or_set(statement: Any, table: sa.Table, names: tuple[str, ...]) -> Any:
 
 
 @lru_cache
-def _insert_document(table: sa.Table, names: tuple[str, ...]) -> postgresql.Insert:
+def insert_document(table: sa.Table, names: tuple[str, ...]) -> postgresql.Insert:
+    """PostgreSQL's INSERT of what `document` makes."""
     document = sa.cast(sa.bindparam("rows", type_=sa.Text()), postgresql.JSON())
     shape: sa.ColumnElement[Any] = sa.literal_column(f"NULL::{table.name}")
     given = sa.func.json_populate_recordset(shape, document).table_valued(*names)

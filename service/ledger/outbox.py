@@ -9,13 +9,15 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.core.messages import Message
 from service.ledger.columns import Instant
-from service.ledger.dialect import insert_rows
+from service.ledger.dialect import document, insert_document, insert_rows
+from service.ledger.keys import listed_values, values_as_parameter
 from service.ledger.schema import dispatches, outbox
 
 # Names the sink itself as the cause (not reachable, not writable): nobody judged the message.
@@ -56,19 +58,33 @@ _IS_WAITING: sa.ColumnElement[str] = sa.literal_column("'waiting'", sa.String())
 # What the index over the due messages is partial on, besides.
 _EPOCH: sa.ColumnElement[Any] = sa.literal_column("0", Instant())
 
-_SEND_TO = sa.insert(dispatches).from_select(
-    ["outbox_id", "sink", "stream", "seq", "state", "attempts", "next_try_at"],
-    sa.select(
-        outbox.c.id,
-        sa.bindparam("sink", type_=sa.String()),
-        outbox.c.stream,
-        outbox.c.seq,
-        _IS_WAITING,
-        sa.literal_column("0", sa.Integer()),
-        outbox.c.created_at,
-    ).where(outbox.c.message_id.in_(sa.bindparam("message_ids", expanding=True))),
-    include_defaults=False,
-)
+_ON_ITS_WAY = ("outbox_id", "sink", "stream", "seq", "state", "attempts", "next_try_at")
+
+
+def _on_its_way(told: Any, sink: Any) -> sa.Select[Any]:
+    """The dispatches of each message to each sink, as they begin."""
+    first = (told.c.id, sink.c[0], told.c.stream, told.c.seq, _IS_WAITING)
+    row = sa.select(*first, sa.literal_column("0", sa.Integer()), told.c.created_at)
+    return row.join_from(told, sink, sa.true())
+
+
+@cache
+def _send() -> Any:
+    """SQLite: messages that are in the outbox go on their way to the sinks."""
+    ids = listed_values("sqlite", "message_ids", sa.String())
+    sink = listed_values("sqlite", "sinks", sa.String()).subquery("sink")
+    chosen = _on_its_way(outbox, sink).where(outbox.c.message_id.in_(ids))
+    return sa.insert(dispatches).from_select(_ON_ITS_WAY, chosen, include_defaults=False)
+
+
+@cache
+def _tell(names: tuple[str, ...]) -> Any:
+    """PostgreSQL: into the outbox and on their way in one statement."""
+    put = insert_document(outbox, names)
+    told = put.returning(outbox.c.id, outbox.c.stream, outbox.c.seq, outbox.c.created_at)
+    sink = listed_values("postgresql", "sinks", sa.String()).subquery("sink")
+    chosen = _on_its_way(told.cte("told"), sink)
+    return sa.insert(dispatches).from_select(_ON_ITS_WAY, chosen, include_defaults=False)
 
 
 def enqueue(
@@ -87,11 +103,15 @@ def enqueue(
         }
         for message in messages
     ]
-    insert_rows(connection, outbox, rows)
-    if rows:
-        ids = [message.message_id for message in messages]
-        for sink in sinks:
-            connection.execute(_SEND_TO, {"sink": sink, "message_ids": ids})
+    if not rows:
+        return
+    to = {"sinks": values_as_parameter(sinks)}
+    if connection.dialect.name == "postgresql":
+        connection.execute(_tell(tuple(rows[0])), document(outbox, rows) | to)
+    else:
+        insert_rows(connection, outbox, rows)
+        ids = values_as_parameter(message.message_id for message in messages)
+        connection.execute(_send(), {"message_ids": ids} | to)
 
 
 def _heads() -> sa.Select[*tuple[Any, ...]]:

@@ -21,7 +21,7 @@ from service.work.apply import apply
 from service.work.terms import AccountTerms, Terms
 
 # One transaction: long enough to be cheap, short enough that nobody waits for SQLite's write lock.
-BATCH_DELIVERIES = 200
+BATCH_DELIVERIES = {"sqlite": 200, "postgresql": 500}
 BATCHES_LIMIT = 50
 # One reads while the other waits for the database.
 WORKERS = 2
@@ -43,7 +43,7 @@ class _Read:
 def drain(ledger: Ledger, *, terms: Terms, clock: Callable[[], datetime]) -> Counter[str]:
     """Work everything that waits, a bounded number of batches; gives what became of it by state."""
     done = _batches(ledger, terms, clock, 1)
-    if done.total() < BATCH_DELIVERIES:
+    if done.total() < BATCH_DELIVERIES[ledger.dialect]:
         return done + (_batches(ledger, terms, clock, BATCHES_LIMIT) if done else Counter[str]())
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="drain") as pool:
         share = BATCHES_LIMIT // WORKERS
@@ -56,9 +56,10 @@ def _batches(
 ) -> Counter[str]:
     """Batch after batch until nothing waits."""
     done: Counter[str] = Counter()
+    size = BATCH_DELIVERIES[ledger.dialect]
     for _ in range(limit):
         with ledger.begin() as connection:
-            claim = deliveries.claim(connection, limit=BATCH_DELIVERIES, lease=LEASE, now=clock())
+            claim = deliveries.claim(connection, limit=size, lease=LEASE, now=clock())
         if not claim.rows:
             break
         done.update(_work(ledger, claim, terms, clock()))

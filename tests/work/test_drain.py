@@ -80,11 +80,12 @@ def test_what_is_odd_is_told_once_per_cause(ledger: Ledger, now: datetime) -> No
 
 
 def test_more_than_a_batch_is_drained_in_one_call(ledger: Ledger, now: datetime) -> None:
-    for number in range(BATCH_DELIVERIES + 20):
+    count = BATCH_DELIVERIES[ledger.dialect] + 20
+    for number in range(count):
         body = wire(bodies.event(bodies.withdrawal(id=f"17{number:05}"), id=f"evt_{number}"))
         arrive(ledger, "shop", body, now)
-    assert drained(ledger, now)["applied"] == BATCH_DELIVERIES + 20
-    assert believed(ledger) == BATCH_DELIVERIES + 20
+    assert drained(ledger, now)["applied"] == count
+    assert believed(ledger) == count
 
 
 def test_a_poison_delivery_is_set_aside_alone(
