@@ -39,7 +39,7 @@ def values_as_parameter(values: Iterable[int | str]) -> str:
     return msgspec.json.encode(list(values)).decode()
 
 
-def listed_values(dialect: str, name: str, kind: sa.types.TypeEngine[Any]) -> sa.Select[Any]:
+def listed_values(dialect: str, name: str, kind: sa.types.TypeEngine[Any]) -> Selection:
     """The values out of a parameter made by `values_as_parameter`, for an IN.
 
     An IN of a parameter each costs the client more than all else that it does for the row.

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from service.core.messages import Message
 from service.ledger.columns import Instant
 from service.ledger.dialect import document, insert_document, insert_rows
-from service.ledger.keys import listed_values, values_as_parameter
+from service.ledger.keys import Selection, listed_values, values_as_parameter
 from service.ledger.schema import dispatches, outbox
 
 # Names the sink itself as the cause (not reachable, not writable): nobody judged the message.
@@ -61,7 +61,7 @@ _EPOCH: sa.ColumnElement[Any] = sa.literal_column("0", Instant())
 _ON_ITS_WAY = ("outbox_id", "sink", "stream", "seq", "state", "attempts", "next_try_at")
 
 
-def _on_its_way(told: Any, sink: Any) -> sa.Select[Any]:
+def _on_its_way(told: Any, sink: Any) -> Selection:
     """The dispatches of each message to each sink, as they begin."""
     first = (told.c.id, sink.c[0], told.c.stream, told.c.seq, _IS_WAITING)
     row = sa.select(*first, sa.literal_column("0", sa.Integer()), told.c.created_at)
