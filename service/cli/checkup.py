@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from random import random
 from typing import Any
 
 import httpx2
 
 from service.core.errors import Misconfigured, TryLater
-from service.ledger import journal, slots
+from service.ledger import audit, journal, slots
 from service.ledger.clock import LedgerClock
 from service.ledger.durability import durability, is_whole
 from service.ledger.engine import Ledger, open_ledger
@@ -113,6 +114,10 @@ def _ledger(ledger: Ledger) -> Iterator[Check]:
         level = "good" if one.debit == one.credit else "bad"
         text = f"{one.currency}: debit {one.debit:,}, credit {one.credit:,}"
         yield Check(level, "ledger.books", text)
+    changed = list(islice(audit.broken(ledger), REFUSALS_SHOWN))
+    if changed:
+        numbers = ", ".join(map(str, changed))
+        yield Check("bad", "ledger.audit", f"lines were changed or taken away, at {numbers}")
     skew = LedgerClock(ledger)() - datetime.now(UTC)  # noqa: TID251  this host's clock is the question
     yield _skew("ledger.clock", "the ledger's clock", skew)
 

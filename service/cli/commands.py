@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from service.cli import backfill, books, daemon, doctor, explain, migrate, redo, show, vault
+from service.cli import (
+    backfill,
+    books,
+    daemon,
+    doctor,
+    explain,
+    migrate,
+    opening,
+    redo,
+    show,
+    vault,
+)
 from service.cli.api.command import api
 from service.cli.demo.command import demo
 from service.cli.exits import exiting
@@ -32,6 +43,7 @@ _COMMANDS = {
     "deliveries": show.deliveries,
     "mismatches": show.mismatches,
     "explain": explain.explain,
+    "open": opening.open_sealed,
     "balance": books.balance,
     "journal": books.journal,
     "replay": redo.replay,

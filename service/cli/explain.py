@@ -35,7 +35,7 @@ def explain(
     if not is_id(object_id):
         raise Usage("ID should be an id: letters, digits, _ and -")
     with open_command(context, config) as runtime:
-        key = _find(runtime, kind, object_id, account)
+        key = find(runtime, kind, object_id, account)
         with runtime.ledger.read() as connection:
             lines = story.tell(connection, key)
     if as_json:
@@ -46,7 +46,8 @@ def explain(
             typer.echo(text)
 
 
-def _find(runtime: Runtime, kind: str, object_id: str, account: str | None) -> Key:
+def find(runtime: Runtime, kind: str, object_id: str, account: str | None) -> Key:
+    """The one object that is meant; raises GiveUp or Usage."""
     with runtime.ledger.read() as connection:
         found = reads.find(connection, kind, object_id, account)
     if not found:

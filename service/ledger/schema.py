@@ -354,3 +354,17 @@ sendings = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("started_at", Instant, nullable=False),
 )
+
+# who opened personal data: each line holds the hash of the one before
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", Key, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.UniqueConstraint("previous"),
+)
