@@ -13,8 +13,9 @@ from service.sandbox.trade_api import TRADE
 # What is read of these is answered from the sandbox's own life, of all others from its shelf.
 _OWN = (*dump.NAMES.values(), "mch_application", "micro_application")
 _OWN_TOO = ("allocation", "allocation_refund", "event")
+SHELVED: Mapping[str, Handler] = shelf.handlers(OPERATIONS.values(), (*_OWN, *_OWN_TOO))
 HANDLERS: Mapping[str, Handler] = {
-    **shelf.handlers(OPERATIONS.values(), (*_OWN, *_OWN_TOO)),
+    **SHELVED,
     **TRADE,
     **MEMBERS,
 }

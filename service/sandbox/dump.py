@@ -75,7 +75,11 @@ def _normalised(kind: Kind, object_id: str, shown: Shown) -> dict[str, Any]:
         "kind": kind.name,
         "id": object_id,
         "status": normalise(kind.words, kind.status(shown)),
-        "amount": shown.get("amount"),
+        "amount": shown.get("amount") if _has_amount(kind) else None,
         **sums,
         **levels,
     }
+
+
+def _has_amount(kind: Kind) -> bool:
+    return any(fact.name == "amount" for fact in kind.facts)

@@ -6,9 +6,12 @@ from typing import Any
 import httpx2
 from starlette.testclient import TestClient
 
+from service.cli.demo.desk import Signed, Told
 from service.cli.demo.figures import Figures, count_deliveries, count_messages, count_objects, yuan
-from service.cli.demo.judge import judge
-from service.cli.demo.merchant import APP, Merchant, Signed, Told
+from service.cli.demo.foreign import others
+from service.cli.demo.judge import PUBLISHED, judge
+from service.cli.demo.merchant import Merchant
+from service.pingpp.endpoints import OPERATIONS
 from service.pingpp.signature import RequestSigner
 from service.sandbox.app import Terms, build_app, build_box
 from service.sandbox.keys import new_key
@@ -71,6 +74,19 @@ def test_a_forgery_that_was_taken_in_spoils_the_verdict() -> None:
     assert not verdict.good
 
 
+def test_an_operation_that_was_not_used_spoils_the_verdict() -> None:
+    verdict = judge([ORDER], [ORDER], [], [])
+    verdict.unused = ["card_bin"]
+    assert not verdict.good
+
+
+def test_balances_are_compared_where_they_are_published() -> None:
+    ours = {"kind": "user", "id": "cus_1", "status": "known", "available_balance": 5}
+    theirs = {**ours, "available_balance": 6}
+    assert judge([ours], [theirs], [], []).good
+    assert not judge([ours], [theirs], [], [], PUBLISHED).good
+
+
 def test_figures_tell_notified_objects_from_asked_ones() -> None:
     figures = Figures()
 
@@ -88,22 +104,26 @@ def test_figures_tell_notified_objects_from_asked_ones() -> None:
     assert (figures.objects, yuan(figures.paid)) == (2, "12,345.67")
 
 
-def test_the_merchant_does_all_kinds_of_business_over_signed_requests() -> None:
+def test_the_merchant_uses_every_operation_over_signed_requests() -> None:
     key, told = new_key(), list[Told]()
     pace = Pace(shortest=0.0, longest=0.0, declined=0.0)
-    terms = Terms(new_key(), API_KEY, merchant_key=key.public_key(), pace=pace, cast=APP)
+    terms = Terms(new_key(), API_KEY, merchant_key=key.public_key(), pace=pace)
     sending = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(200)))
     box = build_box(terms, wall_clock, sending)
     client = TestClient(build_app(box))
     client.auth = Signed(API_KEY, RequestSigner(key), wall_clock)
     merchant = Merchant(client, Random(3), told.append)
-    now = 0.0
-    for _ in range(40):
-        merchant.begin(now)
-    for _ in range(40):
-        now += 1.0
-        merchant.act(now)
+    merchant.open(0.0)
+    for each in others(wall_clock()):
+        put = client.post("/sandbox/put", json=each).json()
+        merchant.meet(put["kind"], put["id"])
+    for now in range(120):
+        if now < 20:
+            merchant.begin(float(now))
+        merchant.act(float(now))
+        merchant.look()
         box.tick(wall_clock())
+    assert OPERATIONS.keys() - box.called.keys() == set()
     kinds = {each["kind"] for each in client.get("/sandbox/truth").json()["objects"]}
     assert {"order", "charge", "order_refund", "withdrawal", "allocation"} <= kinds
     assert {each.kind for each in told} >= {"order_refund", "allocation", "allocation_complete"}

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from service.cli.demo.daemon import Daemon, free_port
-from service.cli.demo.merchant import APP, Signed
+from service.cli.demo.desk import Signed
 from service.cli.demo.play import Play
 from service.cli.demo.progress import reporting
 from service.cli.demo.summary import as_json, show
@@ -106,7 +106,6 @@ def _stage(folder: Path, seed: int) -> Generator[tuple[str, Daemon]]:
         pace=Pace(scale=PROVIDER_SCALE),
         rates=RATES,
         seed=seed,
-        cast=APP,
     )
     with serving(terms) as base:
         daemon.write_config(api_base=base, api_key=API_KEY)

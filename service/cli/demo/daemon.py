@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 
-from service.cli.demo.merchant import APP, Told
+from service.cli.demo.desk import APP, Told
 from service.core.errors import GiveUp
 from service.core.observation import Key
 from service.ledger import watches

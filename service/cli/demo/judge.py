@@ -1,24 +1,15 @@
 """Is the ledger equal to the truth, and was what was planted found, and nothing else?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from service.sandbox.dump import LEVELS
+
 # Every object's fields that both books must agree on.
 COMPARED = ("status", "amount", "amount_paid", "amount_refunded")
-
-# No event and no list tells of these: they are compared as far as the ledger knows them.
-UNTOLD = frozenset(
-    {
-        "user",
-        "settle_account",
-        "sub_app",
-        "cus_application",
-        "mch_application",
-        "micro_application",
-        "deposit",
-    }
-)
+# What the messages say besides: the users' balances.
+PUBLISHED = (*COMPARED, *LEVELS)
 
 
 class Difference(NamedTuple):
@@ -36,6 +27,7 @@ class Verdict:
 
     stray: open mismatches that nobody planted. untold: objects on which a consumer of the messages
     would still differ from the truth. deceived: forged notifications that were taken in.
+    unused: operations of the provider that were not used.
     """
 
     objects: int = 0
@@ -45,29 +37,34 @@ class Verdict:
     stray: list[str] = field(default_factory=list[str])
     untold: int = 0
     deceived: int = 0
+    unused: list[str] = field(default_factory=list[str])
 
     @property
     def good(self) -> bool:
         """Both books equal, all that was planted found, nothing else found."""
-        wrong = self.differences or self.stray or self.untold or self.deceived
+        wrong = self.differences or self.stray or self.untold or self.deceived or self.unused
         return not wrong and self.found == self.planted
 
 
 def compare(
-    ledger: Iterable[Mapping[str, Any]], truth: Iterable[Mapping[str, Any]]
+    ledger: Iterable[Mapping[str, Any]],
+    truth: Iterable[Mapping[str, Any]],
+    compared: Sequence[str] = COMPARED,
 ) -> list[Difference]:
-    """Every object of either book that can be in both and on which they differ."""
-    ours, theirs = _indexed(ledger), _indexed(truth)
+    """Every object of either book on which they differ in these fields, by kind and id."""
+    ours, theirs = _indexed(ledger, compared), _indexed(truth, compared)
     return [
         Difference(*key, ours.get(key), theirs.get(key))
-        for key in sorted(ours.keys() | {key for key in theirs if key[0] not in UNTOLD})
+        for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key)
     ]
 
 
-def _indexed(book: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+def _indexed(
+    book: Iterable[Mapping[str, Any]], compared: Sequence[str]
+) -> dict[tuple[str, str], dict[str, Any]]:
     return {
-        (str(one["kind"]), str(one["id"])): {name: one.get(name) for name in COMPARED}
+        (str(one["kind"]), str(one["id"])): {name: one.get(name) for name in compared}
         for one in book
     }
 
@@ -77,12 +74,13 @@ def judge(
     truth: list[Mapping[str, Any]],
     planted: Iterable[Mapping[str, Any]],
     mismatches: Iterable[Mapping[str, Any]],
+    compared: Sequence[str] = COMPARED,
 ) -> Verdict:
     """Compare the books and the open mismatches; rows as their commands and control give them.
 
     A notice that something was learned only by asking is no error: events are lost on purpose.
     """
-    verdict = Verdict(len(truth), compare(ledger, truth))
+    verdict = Verdict(len(truth), compare(ledger, truth, compared))
     opened = [m for m in mismatches if m["state"] == "open" and m["severity"] != "info"]
     explained: set[tuple[str, str]] = set()
     for plant in planted:

@@ -5,20 +5,16 @@ A story is a generator: it does something over the API and yields how many secon
 
 import heapq
 from collections.abc import Callable, Generator
-from datetime import datetime
 from itertools import count
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx2
 
-from service.pingpp.signature import RequestSigner
-
-APP = "app_aTyD009mv5mTj1yD"
-
-# How long the merchant waits for the other side, and how often it asks again.
-WAIT_SECONDS = 1.0
-ASKS_LIMIT = 12
+from service.cli.demo.accounts import deposit, open_partner, open_wallet
+from service.cli.demo.desk import APP, ASKS_LIMIT, WAIT_SECONDS, Desk, Refused, Story, Told
+from service.cli.demo.looks import Looks
+from service.core.kinds import KINDS
 
 _CHANNELS = (
     "yeepay_wx_pub_qr",
@@ -29,63 +25,48 @@ _CHANNELS = (
     "balance",
 )
 _GOODS = ("旺仔牛奶", "茉莉花茶", "手冲咖啡", "阳春面", "小笼包")
+_RETURN = {"return_url": "https://merchant.example"}
+_LOOKS_AT_ONCE = 3
 
-Story = Generator[float, None, None]
-
-
-class Told(NamedTuple):
-    """An object that the merchant tells pingledger about: it has no event, or no list."""
-
-    kind: str
-    id: str
-    order_id: str = ""
-
-
-class Signed(httpx2.Auth):
-    """Every request carries the API key and the merchant's signature (facts 4.1, 4.2)."""
-
-    requires_request_body = True
-
-    def __init__(self, api_key: str, signer: RequestSigner, clock: Callable[[], datetime]) -> None:
-        self._api_key = api_key
-        self._signer = signer
-        self._clock = clock
-
-    def auth_flow(
-        self, request: httpx2.Request
-    ) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """Sign the request as it goes out."""
-        target = request.url.raw_path.decode("ascii")
-        at = int(self._clock().timestamp())
-        request.headers.update(self._signer.headers(request.content, target, at))
-        request.headers["Authorization"] = f"Bearer {self._api_key}"
-        yield request
-
-
-class Refused(Exception):
-    """The provider did not do what it was asked for; the story ends there."""
+# What must have been done once, whatever chance says.
+_PERSONS = ("cus_1", "cus_2", "cus_3")
+_PARTNERS = {"biz_1": "mch_application", "biz_2": "micro_application"}
 
 
 class Merchant:
     """Plays stories side by side; `tell` hears of objects that pingledger could not know of."""
 
     def __init__(self, client: httpx2.Client, chance: Random, tell: Callable[[Told], None]) -> None:
-        self._client = client
+        self._desk = Desk(client, chance, tell)
         self._chance = chance
-        self._tell = tell
-        self._numbers = count(1)
+        self._looks = Looks(self._desk)
         self._waiting: list[tuple[float, int, Story]] = []
         self._entries = count()
         self.started = 0
 
+    def open(self, now: float) -> None:
+        """Open for business: people, partners, and each story that chance might leave out."""
+        opening = [open_wallet(self._desk, person) for person in _PERSONS]
+        opening += [open_partner(self._desk, user, kind) for user, kind in _PARTNERS.items()]
+        opening += [self._canceled(), self._everything()]
+        for story in opening:
+            self._start(now, story)
+
     def begin(self, now: float) -> None:
         """Begin one more story; `now` is any clock that counts seconds."""
-        story = self._purchase() if self._chance.random() < 0.85 else self._withdrawal()
+        drawn = self._chance.random()
+        if drawn < 0.80:
+            story = self._purchase()
+        else:
+            story = self._withdrawal() if drawn < 0.95 else self._top_up()
+        self._start(now, story)
+
+    def _start(self, now: float, story: Story) -> None:
         self.started += 1
         heapq.heappush(self._waiting, (now, next(self._entries), story))
 
     def act(self, now: float) -> None:
-        """Go on with every story whose wait is over."""
+        """Go on with every story whose wait is over, and look at a few things."""
         while self._waiting and self._waiting[0][0] <= now:
             _, entry, story = heapq.heappop(self._waiting)
             try:
@@ -94,117 +75,183 @@ class Merchant:
                 continue
             heapq.heappush(self._waiting, (now + wait, entry, story))
 
+    def look(self) -> list[str]:
+        """Use some reading operations that were not used yet; gives those that still were not."""
+        self._looks.go_on(_LOOKS_AT_ONCE)
+        return self._looks.left
+
+    def meet(self, kind: str, object_id: str) -> None:
+        """Get to know an object that came about elsewhere."""
+        self._desk.known[kind] = object_id
+        self._desk.tell(kind, object_id)
+
+    def users(self) -> list[Told]:
+        """Everyone whose balance moves."""
+        return [Told("user", user) for user in (*_PERSONS, *_PARTNERS) if "user" in KINDS]
+
     def _purchase(self) -> Story:
-        shared = self._chance.random() < 0.3
+        shared = bool(self._desk.partners) and self._chance.random() < 0.3
         amount = self._chance.randrange(100, 50_000)
         order = self._create_order(amount, shared=shared)
         yield self._chance.uniform(0.05, 0.5)
         if self._chance.random() < 0.08:
             return  # the customer walks away
-        channel = self._chance.choice(_CHANNELS)
-        body = {"charge_amount": amount, "channel": channel, "extra": {"return_url": "https://a"}}
-        charge = self._call("POST", f"/v1/orders/{order}/pay", body)["charge"]
+        paid = yield from self._pay(order, amount, self._chance.choice(_CHANNELS))
+        if paid and shared:
+            yield from self._share(order, amount)
+        elif paid and self._chance.random() < 0.35:
+            yield from self._refund(order, paid, amount)
+
+    def _create_order(self, amount: int, *, shared: bool, **more: Any) -> str:
+        if self._desk.partners and not shared and self._chance.random() < 0.2:
+            more["receipt_app"] = self._chance.choice(self._desk.partners).sub_app
+        made = self._desk.do(
+            "order.create",
+            app=APP,
+            merchant_order_no=self._desk.number("D"),
+            amount=amount,
+            currency="cny",
+            client_ip="127.0.0.1",
+            subject=self._chance.choice(_GOODS),
+            body="演示商店",
+            uid=self._chance.choice(self._desk.wallets or ["0"]),
+            allocation=shared,
+            **more,
+        )
+        return made["id"]
+
+    def _pay(self, order: str, amount: int, channel: str) -> Generator[float, None, str]:
+        """Pay and wait for the money; gives the charge, or "" when none comes."""
+        if channel == "balance" and not self._desk.wallets:
+            channel = _CHANNELS[0]
+        asked = {"charge_amount": amount, "channel": channel, "extra": _RETURN}
+        charge = self._desk.do("order.pay", order_id=order, **asked)["charge"]
         for _ in range(ASKS_LIMIT):
             yield WAIT_SECONDS
-            if self._ask(f"/v1/orders/{order}").get("amount_paid"):
-                break
-        else:
-            return
-        if shared:
-            yield from self._share(order, amount)
-        elif self._chance.random() < 0.35:
-            yield from self._refund(order, charge, amount)
-
-    def _create_order(self, amount: int, *, shared: bool) -> str:
-        body = {
-            "app": APP,
-            "merchant_order_no": self._number("D"),
-            "amount": amount,
-            "currency": "cny",
-            "client_ip": "127.0.0.1",
-            "subject": self._chance.choice(_GOODS),
-            "body": "演示商店",
-            "uid": "cus_003",
-            "allocation": shared,
-        }
-        return self._call("POST", "/v1/orders", body)["id"]
+            if self._desk.ask("order.retrieve", order_id=order).get("amount_paid"):
+                return str(charge)
+        return ""
 
     def _refund(self, order: str, charge: str, amount: int) -> Story:
         """All of it, or a part and then another part."""
         parts = [amount] if self._chance.random() < 0.5 else [amount // 3, amount // 4]
         for part in parts:
-            body = {
-                "order_no": self._number("R"),
-                "amount": part,
+            made = self._desk.do(
+                "order_refund.create",
+                order_id=order,
+                order_no=self._desk.number("R"),
+                amount=part,
+                charge=charge,
+                description="顾客退款",
+            )
+            self._desk.tell("order_refund", made["id"], order)
+            yield from self._meet(order, charge, made["id"])
+
+    def _meet(self, order: str, charge: str, refund: str) -> Story:
+        """Get to know the channel's refund, which is made a little later."""
+        yield self._chance.uniform(1.0, 2.0)
+        asked = {"order_id": order, "order_refund_id": refund}
+        through = self._desk.ask("order_refund.retrieve", **asked).get("refund")
+        if through:
+            self._desk.family = {
+                "order": order,
                 "charge": charge,
-                "description": "顾客退款",
+                "order_refund": refund,
+                "refund": through,
             }
-            refund = self._call("POST", f"/v1/orders/{order}/refunds", body)
-            self._tell(Told("order_refund", refund["id"], order))
-            yield self._chance.uniform(0.2, 2.0)
 
-    def _share(self, order: str, amount: int) -> Story:
+    def _share(self, order: str, amount: int, *, returned: bool = False) -> Story:
         """Give half to a partner, sometimes take some back, and complete."""
+        user = self._chance.choice(self._desk.partners).user
         share = {"app": APP, "order": order}
-        recipients = [{"user": "WHDR", "amount": amount // 2, "description": "分账"}]
-        body = {**share, "order_no": self._number("F"), "recipients": recipients}
-        made = self._call("POST", "/v1/allocations", body)
-        self._tell(Told("allocation", made["id"], order))
-        if self._chance.random() < 0.4 and (yield from self._succeeds(made["id"])):
-            senders = [{"user": "WHDR", "amount": amount // 4}]
-            back = {
-                **share,
-                "order_no": self._number("T"),
-                "senders": senders,
-                "extra": {"allocation": made["id"]},
-            }
-            known = self._call("POST", "/v1/allocation_refunds", back)
-            self._tell(Told("allocation_refund", known["id"], order))
+        given = [{"user": user, "amount": amount // 2, "description": "分账"}]
+        number = self._desk.number("F")
+        made = self._desk.do("allocation.create", **share, order_no=number, recipients=given)
+        self._desk.tell("allocation", made["id"], order)
+        if returned or self._chance.random() < 0.4:
+            yield from self._take_back(share, made["id"], user, amount // 4)
         yield WAIT_SECONDS
-        body = {**share, "order_no": self._number("W"), "description": "完结分账"}
-        complete = self._call("POST", "/v1/allocation_completes", body)
-        self._tell(Told("allocation_complete", complete["id"], order))
+        number = self._desk.number("W")
+        complete = self._desk.do(
+            "allocation_complete.create", **share, order_no=number, description="完结分账"
+        )
+        self._desk.tell("allocation_complete", complete["id"], order)
 
-    def _succeeds(self, allocation: str) -> Generator[float, None, bool]:
-        for _ in range(ASKS_LIMIT):
+    def _take_back(self, share: dict[str, str], allocation: str, user: str, amount: int) -> Story:
+        ends = ("succeed", "failure")
+        status = yield from self._desk.await_status(ends, "allocation.retrieve", id=allocation)
+        if status != "succeed":
+            return
+        known = self._desk.do(
+            "allocation_refund.create",
+            **share,
+            order_no=self._desk.number("T"),
+            senders=[{"user": user, "amount": amount}],
+            extra={"allocation": allocation},
+        )
+        self._desk.tell("allocation_refund", known["id"], share["order"])
+
+    def _canceled(self) -> Story:
+        """An order that the merchant cancels itself."""
+        order = self._create_order(100, shared=False)
+        yield WAIT_SECONDS
+        self._desk.do("order.cancel", order_id=order)
+
+    def _everything(self) -> Story:
+        """One of each story, one after the other, until each came to its end."""
+        while not (self._desk.wallets and self._desk.partners):
             yield WAIT_SECONDS
-            status = self._ask(f"/v1/allocations/{allocation}").get("status")
-            if status in ("succeed", "failure"):
-                return status == "succeed"
-        return False
+        while not self._desk.known.get("allocation_refund"):
+            order = self._create_order(8_000, shared=True)
+            if (yield from self._pay(order, 8_000, "yeepay_wx_pub_qr")):
+                yield from self._share(order, 8_000, returned=True)
+        while not self._desk.family:
+            order = self._create_order(2_000, shared=False)
+            charge = yield from self._pay(order, 2_000, "yeepay_wx_pub_qr")
+            if charge:
+                yield from self._refund(order, charge, 2_000)
+        while not self._balance(self._desk.wallets[0]):
+            deposit(self._desk, self._desk.wallets[0])
+            yield 2 * WAIT_SECONDS
+        for user, account in ((self._desk.wallets[0], ""), self._bank()):
+            for word in ("confirm", "cancel"):
+                yield from self._withdraw(user, account, word)
+
+    def _bank(self) -> tuple[str, str]:
+        rich = max(self._desk.partners, key=lambda partner: self._balance(partner.user))
+        return rich.user, rich.account
+
+    def _balance(self, user: str) -> int:
+        shown = self._desk.ask("user.retrieve", app_id=APP, user_id=user)
+        return shown.get("withdrawable_balance", 0)
 
     def _withdrawal(self) -> Story:
-        path = f"/v1/apps/{APP}/withdrawals"
-        body: dict[str, Any] = {
-            "user": "cus_003",
-            "channel": "yeepay",
-            "amount": self._chance.randrange(100, 20_000),
-            "order_no": self._number("TX"),
-            "extra": {"return_url": "https://a"},
+        if not self._desk.wallets:
+            return
+        user, account = self._chance.choice(self._desk.wallets), ""
+        if self._desk.partners and self._chance.random() < 0.5:
+            user, account = self._bank()
+        word = "confirm" if self._chance.random() < 0.85 else "cancel"
+        yield from self._withdraw(user, account, word)
+
+    def _withdraw(self, user: str, account: str, word: str) -> Story:
+        """Ask for a part of what there is, then confirm or cancel."""
+        asked: dict[str, Any] = {
+            "app_id": APP,
+            "user": user,
+            "amount": max(1, self._balance(user) // 4),
+            "order_no": self._desk.number("TX"),
         }
-        enterprise = self._ask(f"/v1/apps/{APP}/users/WHDR")
-        if self._chance.random() < 0.5 and enterprise.get("available_balance"):
-            account = enterprise["settle_accounts"][0]["id"]
-            most = enterprise["available_balance"]
-            body |= {"user": "WHDR", "settle_account": account, "amount": most}
-            del body["extra"]
-        known = self._call("POST", path, body)["id"]
+        if account:
+            made = self._desk.do("withdrawal.create_enterprise", settle_account=account, **asked)
+        else:
+            made = self._desk.do(
+                "withdrawal.create_personal", channel="yeepay", extra=_RETURN, **asked
+            )
         yield self._chance.uniform(0.1, 1.0)
-        word = "pending" if self._chance.random() < 0.85 else "canceled"
-        self._call("PUT", f"{path}/{known}", {"status": word})
+        self._desk.do(f"withdrawal.{word}", app_id=APP, withdrawal_id=made["id"])
 
-    def _number(self, prefix: str) -> str:
-        return f"{prefix}{next(self._numbers):08d}"
-
-    def _call(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        answer = self._client.request(method, path, json=body)
-        if not answer.is_success:
-            raise Refused(answer.text)
-        return answer.json()
-
-    def _ask(self, path: str) -> dict[str, Any]:
-        """The object, or nothing when the answer is broken: it is asked for again anyway."""
-        try:
-            return self._client.get(path).raise_for_status().json()
-        except (httpx2.HTTPError, ValueError):
-            return {}
+    def _top_up(self) -> Story:
+        if self._desk.wallets:
+            deposit(self._desk, self._chance.choice(self._desk.wallets))
+        yield WAIT_SECONDS

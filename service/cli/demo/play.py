@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from service.cli.demo.daemon import Daemon
+from service.cli.demo.desk import APP, Told
 from service.cli.demo.figures import (
     Figures,
     Row,
@@ -19,17 +20,22 @@ from service.cli.demo.figures import (
     count_sandbox,
     mismatches_of,
 )
-from service.cli.demo.judge import Verdict, judge
-from service.cli.demo.merchant import APP, Merchant, Told
+from service.cli.demo.foreign import others
+from service.cli.demo.judge import COMPARED, PUBLISHED, Verdict, judge
+from service.cli.demo.merchant import Merchant
 from service.cli.demo.progress import Report
 from service.core.errors import TryLater
 from service.ledger import reads
+from service.pingpp.endpoints import OPERATIONS
+from service.sandbox.server import wall_clock
 
 STORIES_A_SECOND = 4.0
 STEP_SECONDS = 0.05
 REPORT_SECONDS = 0.5
 # How long everything may take to settle once the merchant has stopped, and how often it is judged.
 SETTLE_SECONDS = 45.0
+# How long the merchant may need to have used every operation once trade is over.
+COMPLETE_SECONDS = 20.0
 JUDGE_SECONDS = 2.0
 
 # One of each that every daemon must find, whatever was lost on the way.
@@ -56,7 +62,12 @@ class Play:
 
     def perform(self, seconds: float, report: Report) -> tuple[Figures, Verdict]:
         """Trade for so long, then settle and compare."""
+        self._merchant.open(time.monotonic())
+        for each in others(wall_clock()):
+            put = self._control("put", each)
+            self._merchant.meet(put["kind"], put["id"])
         self._trade(seconds, report)
+        self._complete(report)
         self._control("settle")
         self._control("faults", {"quiet": True})
         self._control("flush", {"seconds": SETTLE_SECONDS / 2})
@@ -72,15 +83,32 @@ class Play:
                 self._merchant.begin(time.monotonic())
             if plants and done > seconds * (len(PLANTS) - len(plants) + 1) / (len(PLANTS) + 2):
                 self._plant(plants.pop())
-            self._merchant.act(time.monotonic())
-            self._tell()
+            self._go_on()
             if done - reported > REPORT_SECONDS:
                 reported = done
                 report("交易中 / trading", done, self._so_far())
+                self._merchant.look()
             time.sleep(STEP_SECONDS)
         while plants:
             self._plant(plants.pop())
         self._tell()
+
+    def _complete(self, report: Report) -> None:
+        """Begin nothing more, but go on until every operation of the provider was used."""
+        started = time.monotonic()
+        while (unused := self._unused()) and time.monotonic() - started < COMPLETE_SECONDS:
+            report("收尾 / completing", time.monotonic() - started, f"{len(unused)} operations")
+            self._go_on()
+            self._merchant.look()
+            time.sleep(STEP_SECONDS)
+        self._tell()
+
+    def _go_on(self) -> None:
+        self._merchant.act(time.monotonic())
+        self._tell()
+
+    def _unused(self) -> list[str]:
+        return sorted(OPERATIONS.keys() - self._look("stats")["operations"].keys())
 
     def _plant(self, name: str) -> None:
         """Plant an error; its objects that have no event are told like any other."""
@@ -107,10 +135,12 @@ class Play:
         started = time.monotonic()
         while True:
             messages = self._daemon.messages()
-            told = self._judge(book_of(messages), mismatches_of(messages))
+            told = self._judge(book_of(messages), mismatches_of(messages), PUBLISHED)
             waited = time.monotonic() - started
             report("对账中 / settling", waited, f"{len(told.differences):,} differ")
             if not told.good and waited < SETTLE_SECONDS:
+                self._told.extend(self._merchant.users())  # whose balances no event tells
+                self._tell()
                 time.sleep(JUDGE_SECONDS)
                 continue
             verdict = self._final(messages, told)
@@ -128,14 +158,18 @@ class Play:
         count_messages(self._figures, messages)
         stats = self._look("stats")
         count_sandbox(self._figures, stats)
-        verdict = self._judge(objects, mismatches)
+        verdict = self._judge(objects, mismatches, COMPARED)
+        verdict.unused = self._unused()
         verdict.untold = len(told.differences)
         verdict.deceived = stats["sends"].get("deceived", 0)
         return verdict
 
-    def _judge(self, rows: Sequence[Row], mismatches: Sequence[Row]) -> Verdict:
+    def _judge(
+        self, rows: Sequence[Row], mismatches: Sequence[Row], compared: Sequence[str]
+    ) -> Verdict:
         truth = self._look("truth")["objects"]
-        return judge(rows, truth, self._look("planted")["planted"], mismatches)
+        planted = self._look("planted")["planted"]
+        return judge(rows, truth, planted, mismatches, compared)
 
     def _so_far(self) -> str:
         stats = self._look("stats")

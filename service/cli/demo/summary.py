@@ -26,6 +26,7 @@ def as_json(figures: Figures, verdict: Verdict) -> dict[str, Any]:
         "stray": verdict.stray,
         "untold": verdict.untold,
         "deceived": verdict.deceived,
+        "unused": verdict.unused,
     }
 
 
@@ -54,6 +55,7 @@ def _rows(figures: Figures, verdict: Verdict) -> list[tuple[str, str, str]]:
         ("伪造却被接受的通知", "Forged and taken in", f"{verdict.deceived:,}"),
         ("仅靠主动查询得知的对象", "Objects found only by asking", f"{figures.only_by_asking:,}"),
         ("对外发布的变更", "Changes published", f"{figures.changes:,}"),
+        ("未用到的平台操作", "Operations not used", f"{len(verdict.unused):,}"),
         ("账本中的对象", "Objects in the ledger", f"{figures.objects:,}"),
         ("已收款（元）", "Money paid (CNY)", yuan(figures.paid)),
         ("已退款（元）", "Money refunded (CNY)", yuan(figures.refunded)),
@@ -71,6 +73,8 @@ def _rows(figures: Figures, verdict: Verdict) -> list[tuple[str, str, str]]:
 def _troubles(verdict: Verdict) -> Iterable[str]:
     for missed in sorted(set(verdict.planted) - set(verdict.found)):
         yield f"  未发现 / not found: {missed}"
+    for name in verdict.unused:
+        yield f"  未用到 / not used: {name}"
     for stray in verdict.stray[:_SHOWN_LIMIT]:
         yield f"  多报 / not planted: {stray}"
     for difference in verdict.differences[:_SHOWN_LIMIT]:
