@@ -13,7 +13,7 @@ from service.pingpp.reader import read_answer
 from service.work.accept import name
 from service.work.apply import Applied, apply
 from service.work.terms import Terms
-from tests import bodies
+from tests import bodies, shapes
 
 Fields = dict[str, Any]
 
@@ -119,5 +119,35 @@ class TrueWithdrawal:
         )
 
 
-TrueObject = TrueOrder | TrueWithdrawal
+@dataclass
+class TrueOther:
+    """One object of any kind that has the usual words, or a wallet whose balance goes both ways."""
+
+    number: int
+    kind: str
+    end: str
+    snapshots: list[Fields] = field(default_factory=list[Fields])
+
+    def __post_init__(self) -> None:
+        self._write("created")
+
+    @property
+    def id(self) -> str:
+        return f"{self.kind}-{self.number}"
+
+    @property
+    def truth(self) -> Fields:
+        return self.snapshots[-1]
+
+    def advance(self, _refund: int) -> None:
+        """On to its end, and there it stays."""
+        following = {"created": "processing", "processing": self.end}
+        self._write(following.get(self.truth["status"], self.end))
+
+    def _write(self, status: str) -> None:
+        made = shapes.SAMPLES[self.kind](id=self.id, order_no=self.id, status=status)
+        self.snapshots.append(made)
+
+
+TrueObject = TrueOrder | TrueWithdrawal | TrueOther
 Clock = Callable[[], datetime]
