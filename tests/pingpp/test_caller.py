@@ -11,6 +11,8 @@ import httpx2
 import pytest
 
 from service.core.errors import PingledgerError
+from service.core.kinds import KINDS
+from service.core.observation import Source
 from service.pingpp.access import Access, Host
 from service.pingpp.answers import BODY_BYTES_LIMIT, Rejected, Unanswered
 from service.pingpp.caller import REQUEST_BYTES_LIMIT, Caller
@@ -30,10 +32,12 @@ from service.pingpp.endpoints import OPERATIONS
 from service.pingpp.endpoints.check import Invalid
 from service.pingpp.endpoints.request import sort_out
 from service.pingpp.lists import PAGES_LIMIT
+from service.pingpp.reader import read_object
 from service.pingpp.signature import KeyRing, RequestSigner, load_public_key, sign_body
 from service.pingpp.wire import Wire
+from service.sandbox.cast import papers
 from tests.conftest import KeyPair, make_key_pair
-from tests.document import APP, REQUESTS, Example
+from tests.document import ANSWERS, APP, REQUESTS, Example
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ACCESS = Access("https://api.test", "sk_live_secret", rate=1000.0)
@@ -119,6 +123,42 @@ def test_every_example_is_sent_signed_over_its_body_and_its_target(
         sent = {name: value for name, value in example.values.items() if name not in in_path}
         assert json.loads(request.content) == sent
         assert request.headers["Content-Type"] == "application/json"
+
+
+VALUES = {**GOOD, "mch_application.create": {"app_id": APP, **papers("WHDR", "912111663137550")}}
+
+
+@pytest.mark.parametrize("operation", ANSWERS)
+def test_the_documents_response_examples_come_back_as_they_are(operation: str) -> None:
+    row = OPERATIONS[operation]
+    world = World(lambda _request: json_answer(ANSWERS[operation]))
+    called = world.caller().call(row, sort_out(row, VALUES[operation]))
+    assert called.fields == ANSWERS[operation]
+    assert json.loads(called.body) == ANSWERS[operation]
+    assert called.started_at == START
+
+
+@pytest.mark.parametrize("operation", ANSWERS)
+def test_the_reader_reads_the_documents_response_examples(operation: str) -> None:
+    shown, answers = ANSWERS[operation], OPERATIONS[operation].answers
+    if answers not in KINDS:
+        assert "object" not in shown
+        return
+    for item in shown["data"] if shown["object"] == "list" else [shown]:
+        found = read_object(item, account="shop", source=Source.POLL, seen_at=START)
+        first = found.observations[0]
+        assert (first.key.kind, first.key.object_id) == (answers, str(item["id"]))
+        assert not first.status.startswith("unknown:")
+        assert found.odd == []
+        if "amount" in item:
+            assert first.facts["amount"] == item["amount"]
+
+
+def test_every_kind_of_the_document_has_an_example_of_its_answer() -> None:
+    documented = {row.answers for row in OPERATIONS.values() if row.line}
+    # a small merchant's application is answered as an enterprise's (L613)
+    shown = {OPERATIONS[operation].answers for operation in ANSWERS} | {"micro_application"}
+    assert documented == shown
 
 
 def test_the_key_goes_as_a_bearers_or_by_basic_authentication() -> None:
