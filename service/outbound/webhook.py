@@ -19,8 +19,9 @@ from standardwebhooks import Webhook as Signer
 from service.core.errors import Misconfigured
 from service.core.messages import Message
 from service.outbound.address import AddressRefused, Resolve, Target, check_url, resolve
-from service.outbound.pinned import NotResolved, NotTrusted, Pinned, within
+from service.outbound.pinned import NotResolved, NotTrusted, Pinned
 from service.outbound.sink import Dead, Later, Receipt, Sent
+from service.sockets import within
 
 REQUEST_SECONDS = 15.0
 ANSWER_BYTES = 64 * 1024

@@ -21,9 +21,10 @@ from service.pingpp.answers import (
     http_date,
     retry_after,
 )
-from service.pingpp.deadline import DeadlineTransport, within
+from service.pingpp.deadline import DeadlineTransport
 from service.pingpp.gate import Gate, Pace
 from service.pingpp.signature import Refused
+from service.sockets import within
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
