@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from service.core.errors import Misconfigured, Raced, TryLater
 from service.core.instant import from_micros
+from service.ledger.mounts import remote_kind
 from service.ledger.turns import Turns
 from service.ledger.vault import Vault
 
@@ -132,6 +133,12 @@ def _open_sqlite(url: sa.URL, vault: Vault) -> Ledger:
         raise Misconfigured("database.url", "the path of the SQLite file must be absolute")
     if not path.parent.is_dir():
         raise Misconfigured("database.url", f"the folder {path.parent} does not exist")
+    if kind := remote_kind(path.parent.resolve()):
+        raise Misconfigured(
+            "database.url",
+            f"the folder {path.parent} is on a network file system ({kind}), where SQLite's locks"
+            " do not hold: use a local disk, or PostgreSQL",
+        )
     return Ledger(_sqlite_engine(url, "BEGIN IMMEDIATE"), _sqlite_engine(url, "BEGIN"), vault)
 
 
