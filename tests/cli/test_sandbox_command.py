@@ -39,11 +39,34 @@ def test_it_makes_its_keys_and_serves_until_it_is_told_to_end(tmp_path: Path) ->
     assert b"BEGIN PUBLIC KEY" in key.with_name("sandbox.pem.pub").read_bytes()
 
 
+def test_its_people_are_there_and_its_time_stands_still_until_it_is_stepped(tmp_path: Path) -> None:
+    port = free_port()
+    options = ("--cast", "app_1", "--manual", "--frozen", "--at", "2026-01-01T00:00:00")
+    running = subprocess.Popen(
+        [*COMMAND, "--port", str(port), *options], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    base = f"http://127.0.0.1:{port}"
+    transport = httpx2.HTTPTransport(retries=100)
+    with running, httpx2.Client(base_url=base, transport=transport, trust_env=False) as client:
+        assert running.stderr is not None
+        running.stderr.readline()  # so that it is nearly there
+        before = client.get("/sandbox/time", timeout=30.0).json()
+        person = client.get("/v1/apps/app_1/users/cus_003", auth=("sk_live_sandbox", "")).json()
+        stepped = client.post("/sandbox/step", json={"seconds": 90}).json()
+        running.terminate()
+        running.wait(30)
+    assert before == {"now": "2026-01-01T00:00:00+00:00", "frozen": True}
+    assert person["available_balance"] == 1_000_000
+    assert stepped == {"now": "2026-01-01T00:01:30+00:00", "frozen": True}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [
         (("--fault", "burn=0.1"), 64, "burn"),
         (("--fault", "lose=much"), 64, "--fault"),
+        (("--cast", "an app"), 64, "--cast"),
+        (("--at", "tomorrow"), 64, "--at"),
         (("--merchant-key", "nowhere.pem"), 78, "nowhere.pem"),
     ],
 )

@@ -47,6 +47,7 @@ def test_the_books_agree_and_nothing_is_left_behind(tmp_path: Path) -> None:
     assert result["objects_compared"] == result["figures"]["objects"] > 20
     assert result["figures"]["lost"] > 0
     assert result["unused"] == []
+    assert result["kinds_compared"].keys() >= {"order", "user", "deposit", "mch_application"}
     assert "settling" in progress
     assert list(tmp_path.iterdir()) == []
     assert processes_in(tmp_path) == []

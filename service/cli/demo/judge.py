@@ -1,5 +1,6 @@
 """Is the ledger equal to the truth, and was what was planted found, and nothing else?"""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ class Difference(NamedTuple):
 
 @dataclass(slots=True)
 class Verdict:
-    """What the judge found.
+    """What the judge found; `kinds` is how many objects of each it compared.
 
     stray: open mismatches that nobody planted. untold: objects on which a consumer of the messages
     would still differ from the truth. deceived: forged notifications that were taken in.
@@ -31,6 +32,7 @@ class Verdict:
     """
 
     objects: int = 0
+    kinds: dict[str, int] = field(default_factory=dict[str, int])
     differences: list[Difference] = field(default_factory=list[Difference])
     planted: list[str] = field(default_factory=list[str])
     found: list[str] = field(default_factory=list[str])
@@ -80,7 +82,8 @@ def judge(
 
     A notice that something was learned only by asking is no error: events are lost on purpose.
     """
-    verdict = Verdict(len(truth), compare(ledger, truth, compared))
+    kinds = Counter(str(one["kind"]) for one in truth)
+    verdict = Verdict(len(truth), dict(kinds), compare(ledger, truth, compared))
     opened = [m for m in mismatches if m["state"] == "open" and m["severity"] != "info"]
     explained: set[tuple[str, str]] = set()
     for plant in planted:

@@ -1,5 +1,6 @@
 """What a finance person is told at the end, Chinese first, then English."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +12,7 @@ from service.cli.demo.figures import Figures, yuan
 from service.cli.demo.judge import Difference, Verdict
 
 _SHOWN_LIMIT = 10
+_KINDS_A_LINE = 5
 
 
 def as_json(figures: Figures, verdict: Verdict) -> dict[str, Any]:
@@ -20,6 +22,7 @@ def as_json(figures: Figures, verdict: Verdict) -> dict[str, Any]:
         "good": verdict.good,
         "figures": asdict(figures),
         "objects_compared": verdict.objects,
+        "kinds_compared": verdict.kinds,
         "differences": [each._asdict() for each in verdict.differences],
         "planted": verdict.planted,
         "found": verdict.found,
@@ -37,6 +40,8 @@ def show(console: Console, figures: Figures, verdict: Verdict) -> None:
         table.add_row(chinese, english, value)
     table.columns[2].justify = "right"
     console.print(table)
+    for line in _kinds(verdict):
+        console.print(line, markup=False, highlight=False)
     for line in _troubles(verdict):
         console.print(line, markup=False, highlight=False)
     for line in _conclusion(verdict):
@@ -68,6 +73,14 @@ def _rows(figures: Figures, verdict: Verdict) -> list[tuple[str, str, str]]:
         ),
         ("下游与平台不一致的对象", "Published objects that differ", f"{verdict.untold:,}"),
     ]
+
+
+def _kinds(verdict: Verdict) -> Iterable[str]:
+    """How many of each kind were compared, and how many of them differ."""
+    differ = Counter(each.kind for each in verdict.differences)
+    told = [f"{kind} {n - differ[kind]}/{n}" for kind, n in sorted(verdict.kinds.items())]
+    for start in range(0, len(told), _KINDS_A_LINE):
+        yield "  " + " · ".join(told[start : start + _KINDS_A_LINE])
 
 
 def _troubles(verdict: Verdict) -> Iterable[str]:
