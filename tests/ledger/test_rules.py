@@ -528,6 +528,41 @@ def explained(connection: Connection, question: Callable[[], object]) -> list[st
     return [str(row[-1]) for row in rows]
 
 
+NAMESAKES = 1_000
+# Rows of PostgreSQL, thousands of steps of SQLite: each order once with its number, not each pair.
+WORK_LIMIT = {"postgresql": 10 * NAMESAKES, "sqlite": 2 * NAMESAKES}
+
+
+def test_a_thousand_namesakes_are_not_each_compared_with_each(
+    ledger: Ledger, now: datetime
+) -> None:
+    rows = [order(f"o{n:04d}", order_no="n1") for n in range(NAMESAKES)]
+    with ledger.begin() as connection:
+        keys = put(connection, rows)
+        twice = [f for f in check(connection, keys, now=now).found if f.rule == "order_no_twice"]
+        assert [(f.key.object_id, f.theirs) for f in twice] == [
+            (row["object_id"], "o0000") for row in rows[1:]
+        ]
+        assert (
+            work_of(connection, lambda: check(connection, keys, now=now))
+            < WORK_LIMIT[ledger.dialect]
+        )
+
+
+def work_of(connection: Connection, question: Callable[[], object]) -> float:
+    """How much the database goes through for an answer, by its own account."""
+    if connection.dialect.name == "postgresql":
+        plan = explained(connection, question)
+        read = [re.search(r" on beliefs .*rows=([0-9.]+) loops=([0-9]+)", line) for line in plan]
+        return sum(float(found[1]) * int(found[2]) for found in read if found)
+    steps: list[int] = []
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: steps.append(1), 1_000)
+    question()
+    driver.set_progress_handler(None, 0)
+    return len(steps)
+
+
 # --- the document ---------------------------------------------------------------------------------
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "rules.md"

@@ -59,12 +59,15 @@ def _order_no_twice(of: Sources) -> Selection:
     one, twin = of.objects, beliefs.alias("namesake")
     bare = sa.and_(*(_is_bare_payment(each) for each in (one, twin)))
     earlier = (
-        sa.select(sa.func.min(twin.c.object_id))
+        # the first in the index: a minimum would read all that bear the number
+        sa.select(twin.c.object_id)
         .where(
             same_number(one, twin),
             twin.c.object_id < one.c.object_id,
             sa.or_(one.c.kind != word("charge"), bare),
         )
+        .order_by(twin.c.object_id)
+        .limit(1)
         .scalar_subquery()
     )
     found = (

@@ -86,6 +86,13 @@ def _scope(dialect: str) -> sa.CTE:
         .select_from(given.join(beliefs, same_object(given, beliefs)))
         .cte("named")
     )
+    # each number once: a thousand objects that share one are joined to it, not to each other
+    numbers = (
+        sa.select(named.c.account, named.c.kind, named.c.order_no)
+        .where(named.c.kind.in_(words(*NUMBERED, "charge")), named.c.order_no.is_not(None))
+        .distinct()
+        .cte("numbers")
+    )
     twin = beliefs.alias("twin")
     return sa.union(
         sa.select(given.c.account, given.c.kind, given.c.object_id),
@@ -95,9 +102,9 @@ def _scope(dialect: str) -> sa.CTE:
         sa.select(named.c.account, word("charge"), named.c.charge_id).where(
             named.c.kind == word("refund"), named.c.charge_id.is_not(None)
         ),
-        sa.select(twin.c.account, twin.c.kind, twin.c.object_id)
-        .select_from(named.join(twin, same_number(named, twin)))
-        .where(named.c.kind.in_(words(*NUMBERED, "charge"))),
+        sa.select(twin.c.account, twin.c.kind, twin.c.object_id).select_from(
+            numbers.join(twin, same_number(numbers, twin))
+        ),
     ).cte("scope")
 
 
