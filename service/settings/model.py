@@ -2,21 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from service.core.kinds.deposit import DEPOSIT
+from service.settings.statements import Statement
+from service.settings.table import Secret, Table, wrong
 from service.settings.values import (
     FilePath,
     FilePaths,
@@ -28,51 +21,14 @@ from service.settings.values import (
     check_api_base,
     check_deposit_path,
     check_proxies,
-    check_secret_text,
     check_webhook_secret,
     check_webhook_url,
     check_zone,
     is_loopback,
-    read_secret,
 )
 
 LEDGER_FILE = "pingledger.db"
 KEY_FILE = "pingledger.key"
-
-
-def wrong(key: str, sentence: str) -> PydanticCustomError:
-    """An error of one key below the table whose validator found it."""
-    return PydanticCustomError("wrong", "{sentence}", {"sentence": sentence, "key": key})
-
-
-class Table(BaseModel):
-    """One table of the file; unknown keys are refused, nothing changes after reading."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_secret_files(cls, given: Any, info: ValidationInfo) -> Any:
-        """Each secret may lie in a file of its own, named by the key with _file."""
-        if not isinstance(given, dict):
-            return given
-        table: dict[str, Any] = dict(given)  # pyright: ignore[reportUnknownArgumentType]
-        for name in cls.model_fields:
-            secret = name.removesuffix("_file")
-            path = table.get(name)
-            if secret == name or not isinstance(path, str):
-                continue
-            if secret in table:
-                raise wrong(name, f"is given besides {secret}: one of them is enough")
-            folder: Path = info.context["folder"] if info.context else Path()
-            try:
-                table[secret] = read_secret(folder / Path(path).expanduser())
-            except ValueError as error:
-                raise wrong(name, str(error)) from None
-        return table
-
-
-Secret = Annotated[SecretStr, AfterValidator(check_secret_text)]
 
 
 class Database(Table):
@@ -214,6 +170,7 @@ class Settings(Table):
     listen: Listen = Listen()
     accounts: Mapping[Name, Account] = Field(default_factory=dict[str, Account])
     sinks: Mapping[Name, Sink] = Field(default_factory=dict[str, Sink])
+    statements: Mapping[Name, Statement] = Field(default_factory=dict[str, Statement])
     receiver: Receiver = Receiver()
     poll: Poll = Poll()
     reconcile: Reconcile = Reconcile()
