@@ -22,12 +22,14 @@ from service.core.instant import MICROS, from_micros, to_micros
 from service.ledger import slots
 from service.ledger.slots import Replica
 from service.runtime import Runtime
+from service.settings.statements import readings
 from service.work.backfill import backfill
 from service.work.drain import drain
 from service.work.outlet import Outlet
 from service.work.poll import poll
 from service.work.publish import publish
 from service.work.reconcile import reconcile, suspects
+from service.work.statement.match import match_all
 
 TICK_SECONDS = 5.0
 ANCHOR_SECONDS = 30.0
@@ -118,6 +120,8 @@ def _reconcile(runtime: Runtime) -> None:
             raise TryLater("the process stops")
 
     reconcile(runtime.ledger, terms=runtime.terms, now=runtime.clock(), on_slice=go_on)
+    known = readings(runtime.settings.statements)
+    match_all(runtime.ledger, known, terms=runtime.terms, now=runtime.clock())
 
 
 def _prune(runtime: Runtime) -> None:

@@ -25,6 +25,7 @@ from service.cli.demo.command import demo
 from service.cli.exits import exiting
 from service.cli.options import Config
 from service.cli.sandbox import sandbox
+from service.cli.statement import statement
 
 app = typer.Typer(
     name="pingledger",
@@ -60,6 +61,7 @@ _COMMANDS = {
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(vault.app, name="vault")
+app.add_typer(statement)
 
 
 def _show_version(value: bool) -> None:

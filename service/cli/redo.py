@@ -16,10 +16,12 @@ from service.ledger import deliveries, letters, reads, watches
 from service.ledger.letters import Chosen
 from service.pingpp.targets import is_id
 from service.runtime import Runtime
+from service.settings.statements import readings
 from service.work import poll as polling
 from service.work import rebuild as rebuilding
 from service.work import reconcile as reconciling
 from service.work.resend import resend
+from service.work.statement.match import match_all
 
 # More rows than this are only touched when somebody says that it is meant.
 ROWS_WITHOUT_YES = 1_000
@@ -138,13 +140,18 @@ def poll(
 
 
 def reconcile(context: typer.Context, config: Config = None, as_lines: AsJson = False) -> None:
-    """Run all rules over everything now; 1 when something does not agree."""
+    """Run all rules over everything now, statements too; 1 when something does not agree."""
     with open_command(context, config) as runtime:
         progress = Progress("objects")
         seen = reconciling.reconcile(
             runtime.ledger, terms=runtime.terms, now=runtime.clock(), on_slice=progress
         )
         progress.end()
+        known = readings(runtime.settings.statements)
+        for done in match_all(runtime.ledger, known, terms=runtime.terms, now=runtime.clock()):
+            seen.found += done.found
+            seen.opened += done.opened
+            seen.settled += done.settled
     _say(seen.found, "rule", as_lines=as_lines)
     typer.echo(
         f"{seen.objects:,} objects, {seen.found.total():,} findings:"

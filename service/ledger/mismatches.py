@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from service.core.observation import Key
 from service.ledger import outbox
 from service.ledger.dialect import insert
-from service.ledger.rules import BY_CODE, Finding
+from service.ledger.rules import BY_CODE, RULES, Finding
 from service.ledger.rules.check import Checked, Live, is_answered
 from service.ledger.rules.sources import word
 from service.ledger.schema import mismatches
@@ -197,7 +197,8 @@ def ripe(connection: sa.Connection, terms: Telling, *, now: datetime, limit: int
             mismatches.c.state != word("settled"),
             mismatches.c.state == word("suspected"),
             sa.or_(
-                _have_lasted(BY_CODE, terms, now),
+                # what a statement showed is judged when statements are matched
+                _have_lasted((rule.code for rule in RULES), terms, now),
                 sa.and_(is_answered(), _have_lasted(_ASKING, terms, now, answered=True)),
             ),
         )

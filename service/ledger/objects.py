@@ -16,6 +16,7 @@ from service.core.belief import State
 from service.core.errors import Raced
 from service.core.instant import MICROS, from_micros
 from service.core.journal import Posting, Standing
+from service.core.moved import fee_of, moved_at, transaction_no
 from service.core.observation import Key, Observation, Scalar
 from service.core.view import View
 from service.ledger.dialect import insert_rows, upsert_rows
@@ -147,6 +148,9 @@ def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
         "told": None if known.told is None else _encoder.encode(known.told).decode(),
         "booked": _encoder.encode(known.booked).decode() if known.booked else None,
         "updated_at": now,
+        "transaction_no": transaction_no(view),
+        "moved_at": None if (moved := moved_at(view)) is None else from_micros(moved),
+        "fee": fee_of(view),
         **{name: view.facts.get(name) for name in _FACTS},
         **{name: view.totals.get(name) for name in _TOTALS},
     }

@@ -13,6 +13,8 @@ from service.ledger.columns import (
     partial,
     words,
 )
+from service.ledger.statement_tables import statement_lines as statement_lines
+from service.ledger.statement_tables import statements as statements
 
 meta = sa.Table(
     "meta",
@@ -85,6 +87,10 @@ beliefs = sa.Table(
     # what the journal holds of it, as canonical JSON; null while it moved no money
     sa.Column("booked", sa.Text),
     sa.Column("updated_at", Instant, nullable=False),
+    # what statements are compared with: the channel's number, when money moved, and for what fee
+    sa.Column("transaction_no", Key),
+    sa.Column("moved_at", Instant),
+    sa.Column("fee", sa.BigInteger),
     sa.CheckConstraint("seq >= 0", name="seq_counts"),
 )
 # Partial, though they hold nearly all rows: without statistics PostgreSQL would else take one of
@@ -105,6 +111,16 @@ partial(
     "order_no IS NOT NULL",
 )
 sa.Index("ix_beliefs_updated_at", beliefs.c.updated_at)
+partial(
+    "ix_beliefs_transaction_no",
+    [beliefs.c.account, beliefs.c.transaction_no],
+    "transaction_no IS NOT NULL",
+)
+partial(
+    "ix_beliefs_moved_at",
+    [beliefs.c.account, beliefs.c.kind, beliefs.c.moved_at],
+    "moved_at IS NOT NULL",
+)
 
 observations = sa.Table(
     "observations",

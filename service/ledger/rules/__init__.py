@@ -6,10 +6,12 @@ longer finds settles by itself (`ledger.mismatches`).
 
 from service.ledger.rules.rule import Finding, Rule
 from service.ledger.rules.single import SINGLE
+from service.ledger.rules.statements import STATEMENTS
 from service.ledger.rules.sums import SUMS
 
-__all__ = ["BY_CODE", "RULES", "Finding", "Rule"]
+__all__ = ["BY_CODE", "RULES", "STATEMENTS", "Finding", "Rule"]
 
 RULES: tuple[Rule, ...] = SUMS + SINGLE
 
-BY_CODE = {rule.code: rule for rule in RULES}
+# They run when a statement is matched, over its lines and what they are of.
+BY_CODE = {rule.code: rule for rule in RULES + STATEMENTS}
