@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from service.core.errors import Misconfigured, TryLater
+from service.core.filter import Filter
 from service.ledger.clock import LedgerClock
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.keyfiles import load_vault, make_key_file
@@ -22,7 +23,11 @@ from service.ledger.migrations import check, is_empty, migrate, read_epoch
 from service.ledger.sealed import enrol, has_keys
 from service.ledger.slots import Replica
 from service.ledger.vault import SETTING as VAULT_KEYS
-from service.outbound.jsonl import Jsonl
+from service.outbound.amqp import Amqp
+from service.outbound.jsonl import Jsonl, Rotation
+from service.outbound.kafka import Kafka
+from service.outbound.nats import JetStream
+from service.outbound.redis import RedisStream
 from service.outbound.sink import Sink
 from service.outbound.webhook import Webhook
 from service.pingpp.access import Access
@@ -35,9 +40,19 @@ from service.pingpp.signature import (
     load_private_key,
     load_public_key,
 )
-from service.settings import Account, JsonlSink, Settings
+from service.settings import (
+    Account,
+    AmqpSink,
+    JsonlSink,
+    KafkaSink,
+    NatsSink,
+    RedisSink,
+    Settings,
+    WebhookSink,
+)
 from service.settings import Sink as SinkSettings
 from service.work.outlet import Outlet
+from service.work.subscribe import Subscription
 from service.work.terms import AccountTerms, Terms
 
 _Key = TypeVar("_Key")
@@ -57,6 +72,7 @@ class Runtime:
     rings: Mapping[str, KeyRing]
     clients: Mapping[str, Client]
     outlets: Mapping[str, Outlet]
+    subscriptions: Mapping[str, Subscription]
     stopping: threading.Event
     chance: Callable[[], float]
 
@@ -93,6 +109,7 @@ def open_runtime(
             rings=rings,
             clients=clients,
             outlets=outlets,
+            subscriptions={name: _subscription(name, settings) for name in settings.sinks},
             stopping=threading.Event(),
             chance=chance,
         )
@@ -252,21 +269,73 @@ def _open_outlet(name: str, settings: Settings) -> Outlet:
 
 
 def _open_sink(name: str, sink: SinkSettings) -> Sink:
-    if isinstance(sink, JsonlSink):
-        return Jsonl(name, sink.path)
+    match sink:
+        case JsonlSink():
+            return Jsonl(
+                name,
+                sink.path,
+                rotation=Rotation(sink.rotate_bytes, sink.rotate_hours, sink.keep),
+            )
+        case WebhookSink():
+            return _open_webhook(name, sink)
+        case RedisSink():
+            return RedisStream(
+                name,
+                sink.url.get_secret_value(),
+                sink.stream,
+                maxlen=sink.maxlen or None,
+                replicas=sink.replicas,
+                ca_file=sink.ca_file,
+            )
+        case NatsSink():
+            return JetStream(
+                name,
+                sink.url.get_secret_value(),
+                sink.subject,
+                credentials=sink.credentials,
+                ca_file=sink.ca_file,
+            )
+        case AmqpSink():
+            return Amqp(
+                name,
+                sink.url.get_secret_value(),
+                exchange=sink.exchange,
+                routing_key=sink.routing_key,
+                ca_file=sink.ca_file,
+            )
+        case KafkaSink():
+            return Kafka(name, sink.brokers, sink.topic, options=_kafka_options(sink))
+
+
+def _open_webhook(name: str, sink: WebhookSink) -> Webhook:
+    """The new secret's signature stands first; the old one's follows while there is one."""
+    secrets_ = [one.get_secret_value() for one in (sink.secret, sink.old_secret) if one]
     return Webhook(
         name,
         sink.url,
-        [sink.secret.get_secret_value()],
+        secrets_,
         request_seconds=sink.timeout_seconds,
         loopback=sink.allow_loopback_http,
+        workers=sink.concurrency,
+        ca_file=sink.ca_file,
     )
+
+
+def _kafka_options(sink: KafkaSink) -> dict[str, str]:
+    transport = "ssl" if sink.tls else "plaintext"
+    options = {"security.protocol": f"sasl_{transport}" if sink.username else transport}
+    if sink.ca_file is not None:
+        options["ssl.ca.location"] = str(sink.ca_file)
+    if sink.username:
+        options |= {"sasl.mechanism": sink.mechanism, "sasl.username": sink.username}
+        options["sasl.password"] = sink.password.get_secret_value() if sink.password else ""
+    return options
 
 
 def terms_of(settings: Settings, epoch: str) -> Terms:
     """What every verb needs to know of the settings."""
     return Terms(
-        sinks=tuple(settings.sinks),
+        sinks={name: filter_of(sink) for name, sink in settings.sinks.items()},
         epoch=epoch,
         scale=settings.poll.scale,
         grace_seconds=settings.reconcile.grace_seconds,
@@ -278,6 +347,21 @@ def terms_of(settings: Settings, epoch: str) -> Terms:
             )
             for name, account in settings.accounts.items()
         },
+    )
+
+
+def _subscription(name: str, settings: Settings) -> Subscription:
+    sink = settings.sinks[name]
+    return Subscription(name, filter_of(sink), sink.start != "now", sink.starts_at)
+
+
+def filter_of(sink: SinkSettings) -> Filter:
+    """Which messages a sink is for."""
+    return Filter(
+        frozenset(sink.accounts),
+        frozenset(sink.kinds),
+        frozenset(sink.statuses),
+        frozenset(sink.severities),
     )
 
 

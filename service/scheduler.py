@@ -30,6 +30,7 @@ from service.work.poll import poll
 from service.work.publish import publish
 from service.work.reconcile import reconcile, suspects
 from service.work.statement.match import match_all
+from service.work.subscribe import subscribe
 
 TICK_SECONDS = 5.0
 ANCHOR_SECONDS = 30.0
@@ -100,6 +101,7 @@ def _publishing(runtime: Runtime, outlet: Outlet) -> Job:
     """One job per sink: a slow one holds up no other."""
 
     def send() -> None:
+        subscribe(runtime.ledger, runtime.subscriptions[outlet.sink.name], stop=runtime.stopping)
         publish(
             runtime.ledger,
             outlet,

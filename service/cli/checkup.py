@@ -23,7 +23,7 @@ from service.pingpp.answers import NotThere, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.signature import KeyRing
 from service.runtime import clients_of, load_rings, prepare_data_dir
-from service.settings import Settings, WebhookSink
+from service.settings import Settings
 from service.web.app import REFUSALS_PATH, TOKEN_HEADER
 
 SKEW_LIMIT = timedelta(seconds=30)
@@ -91,8 +91,9 @@ def _secrets(settings: Settings) -> Iterator[Check]:
         files[f"accounts.{name}.api_key_file"] = account.api_key_file
         files[f"accounts.{name}.private_key"] = account.private_key
     for name, sink in settings.sinks.items():
-        if isinstance(sink, WebhookSink):
-            files[f"sinks.{name}.secret_file"] = sink.secret_file
+        for key, path in sink:
+            if key.endswith("_file") and key != "ca_file":
+                files[f"sinks.{name}.{key}"] = path
     for key, path in files.items():
         if path is not None and path.exists() and path.stat().st_mode & 0o077:
             yield Check("note", key, f"others may read {path}: chmod 600")
@@ -161,7 +162,9 @@ def _backlogs(gauges: Gauges) -> Iterator[Check]:
         level = "bad" if age > OUTBOX_AGE_LIMIT_SECONDS else "good"
         yield Check(level, f"sinks.{sink}", f"{count:,} messages wait, the oldest {age} s")
     for sink, count in sorted(gauges.dead_letters.items()):
-        yield Check("bad", f"sinks.{sink}", f"{count:,} dead letters: replay --sink {sink}")
+        yield Check(
+            "bad", f"sinks.{sink}", f"{count:,} dead letters: dead-letters list --sink {sink}"
+        )
     for rule, count in sorted(gauges.mismatches_open.items()):
         yield Check(
             "note", f"rules.{rule}", f"{count:,} objects do not agree: mismatches --rule {rule}"

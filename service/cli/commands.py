@@ -12,6 +12,7 @@ from service.cli import (
     backfill,
     books,
     daemon,
+    delivery,
     doctor,
     explain,
     migrate,
@@ -47,7 +48,7 @@ _COMMANDS = {
     "open": opening.open_sealed,
     "balance": books.balance,
     "journal": books.journal,
-    "replay": redo.replay,
+    "publish": delivery.publish,
     "requeue": redo.requeue,
     "rebuild": redo.rebuild,
     "poll": redo.poll,
@@ -62,6 +63,8 @@ for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(vault.app, name="vault")
 app.add_typer(statement)
+app.add_typer(delivery.sinks_app, name="sinks")
+app.add_typer(delivery.letters_app, name="dead-letters", help="What was given up.")
 
 
 def _show_version(value: bool) -> None:

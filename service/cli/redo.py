@@ -1,4 +1,4 @@
-"""How is work done now, or once more? replay, requeue, rebuild, poll and reconcile."""
+"""How is work done now, or once more? requeue, rebuild, poll and reconcile."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -12,15 +12,13 @@ from service.cli.spans import Since, Until, time_range
 from service.core.errors import GiveUp, Misconfigured
 from service.core.kinds import KINDS
 from service.core.observation import Key
-from service.ledger import deliveries, letters, reads, watches
-from service.ledger.letters import Chosen
+from service.ledger import deliveries, reads, watches
 from service.pingpp.targets import is_id
 from service.runtime import Runtime
 from service.settings.statements import readings
 from service.work import poll as polling
 from service.work import rebuild as rebuilding
 from service.work import reconcile as reconciling
-from service.work.resend import resend
 from service.work.statement.match import match_all
 
 # More rows than this are only touched when somebody says that it is meant.
@@ -28,39 +26,6 @@ ROWS_WITHOUT_YES = 1_000
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say how many it would be.")]
 Yes = Annotated[bool, typer.Option("--yes", help=f"More than {ROWS_WITHOUT_YES} is meant.")]
-
-
-def replay(
-    context: typer.Context,
-    config: Config = None,
-    sink: Annotated[str | None, typer.Option(help="To this sink only.")] = None,
-    message: Annotated[str | None, typer.Option(help="The one message with this id.")] = None,
-    sent: Annotated[
-        bool, typer.Option("--sent", help="Also what was confirmed; else dead letters only.")
-    ] = False,
-    since: Since = "",
-    until: Until = "",
-    dry_run: DryRun = False,
-    yes: Yes = False,
-) -> None:
-    """Send messages again, the same bytes: dead letters, with --sent also what was confirmed."""
-    if not (sink or message or since):
-        raise Usage("choose with --sink, --message or --since")
-    with open_command(context, config) as runtime:
-        _check_sink(runtime, sink)
-        first, last = time_range(runtime.clock(), since, until)
-        chosen = Chosen(
-            states=("dead", "sent") if sent else ("dead",),
-            sink=sink,
-            message_id=message,
-            since=first,
-            until=last,
-        )
-        with runtime.ledger.read() as connection:
-            count = letters.count(connection, chosen)
-        _check_count(count, dry_run=dry_run, yes=yes, what="messages would be sent again")
-        done = resend(runtime.ledger, chosen)
-    typer.echo(f"{done:,} messages wait to be sent again", err=True)
 
 
 def requeue(
@@ -88,7 +53,7 @@ def requeue(
                 connection, state=state, reason=reason, ids=ids or (), since=first, until=last
             )
             # an error takes the transaction back
-            _check_count(count, dry_run=dry_run, yes=yes, what="deliveries would be read again")
+            check_count(count, dry_run=dry_run, yes=yes, what="deliveries would be read again")
     typer.echo(f"{count:,} deliveries wait to be read again", err=True)
 
 
@@ -184,13 +149,7 @@ def _ask(runtime: Runtime, kind: str, object_id: str, account: str | None) -> No
         watches.request(connection, key, now=runtime.clock(), place={})
 
 
-def _check_sink(runtime: Runtime, sink: str | None) -> None:
-    if sink is not None and sink not in runtime.outlets:
-        known = ", ".join(runtime.outlets) or "none"
-        raise Usage(f"--sink: no sink is called that; known are: {known}")
-
-
-def _check_count(count: int, *, dry_run: bool, yes: bool, what: str) -> None:
+def check_count(count: int, *, dry_run: bool, yes: bool, what: str) -> None:
     """Raise unless so many rows may be touched now."""
     if dry_run:
         typer.echo(f"{count:,} {what}", err=True)

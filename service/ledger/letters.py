@@ -6,10 +6,12 @@ Sending again changes neither a message's id nor its bytes, and keeps the order 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from service.ledger.schema import dispatches, outbox
+from service.ledger.dialect import insert_rows
+from service.ledger.schema import dispatches, dropped, outbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,30 @@ def resend(
     )
     count = connection.execute(fresh).rowcount
     return count, ids[-1] if len(ids) == limit else None
+
+
+def drop(
+    connection: sa.Connection, chosen: Chosen, reason: str, *, limit: int, now: datetime
+) -> int:
+    """Give up one page of the chosen dead letters for good, and keep that it was done, and why."""
+    found = sa.select(
+        dispatches.c.outbox_id, dispatches.c.sink, dispatches.c.attempts, dispatches.c.last_error
+    ).where(dispatches.c.state == "dead", dispatches.c.outbox_id.in_(_messages(chosen, 0)))
+    if chosen.sink is not None:
+        found = found.where(dispatches.c.sink == chosen.sink)
+    rows = connection.execute(found.order_by(dispatches.c.outbox_id).limit(limit)).all()
+    names = [column.name for column in dropped.columns]
+    gone: list[dict[str, Any]] = []
+    for row in rows:
+        deleted = sa.delete(dispatches).where(
+            dispatches.c.outbox_id == row.outbox_id,
+            dispatches.c.sink == row.sink,
+            dispatches.c.state == "dead",
+        )
+        if connection.execute(deleted).rowcount:
+            gone.append(dict(zip(names, (*row, now, reason), strict=True)))
+    insert_rows(connection, dropped, gone)
+    return len(gone)
 
 
 def count(connection: sa.Connection, chosen: Chosen) -> int:

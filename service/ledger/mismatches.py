@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from service.core.filter import Sinks
 from service.core.observation import Key
 from service.ledger import outbox
 from service.ledger.dialect import insert
@@ -36,7 +37,7 @@ class Telling:
     grace_seconds: float
     scale: float
     epoch: str
-    sinks: Sequence[str]
+    sinks: Sinks
 
     def patience(self, code: str) -> timedelta:
         """The grace of one rule's findings."""

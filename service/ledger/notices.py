@@ -1,11 +1,12 @@
 """What is told once: something odd that has no object of its own; afterwards it is only counted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from service.core.filter import Sinks
 from service.core.messages import notice_message
 from service.ledger import outbox
 from service.ledger.dialect import insert
@@ -24,7 +25,7 @@ def tell_once(
     subject: str,
     *,
     epoch: str,
-    sinks: Sequence[str],
+    sinks: Sinks,
     data: Mapping[str, Any],
     now: datetime,
 ) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.core.filter import Sinks, by_sinks
 from service.core.messages import Message
 from service.ledger.columns import Instant
 from service.ledger.dialect import document, insert_document, insert_rows
@@ -88,9 +89,19 @@ def _tell(names: tuple[str, ...]) -> Any:
 
 
 def enqueue(
-    connection: sa.Connection, messages: Sequence[Message], sinks: Sequence[str], *, now: datetime
+    connection: sa.Connection, messages: Sequence[Message], sinks: Sinks, *, now: datetime
 ) -> None:
-    """Put messages into the outbox, each on its way to every sink, in the caller's transaction."""
+    """Put messages into the outbox, each on its way to every sink that takes it.
+
+    All of it in the caller's transaction.
+    """
+    for names, part in by_sinks(messages, sinks).items():
+        _put(connection, part, names, now)
+
+
+def _put(
+    connection: sa.Connection, messages: Sequence[Message], sinks: Sequence[str], now: datetime
+) -> None:
     rows = [
         {
             "message_id": message.message_id,

@@ -1,7 +1,7 @@
 """What a sink is, and what it can answer when it is handed messages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -34,7 +34,37 @@ class Dead:
     gone: bool = False
 
 
-Receipt = Sent | Later | Dead
+Answer = Sent | Later | Dead
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """One answer per message of the call, in order; None: nobody judged it, so it was not tried."""
+
+    answers: Sequence[Answer | None]
+
+
+Receipt = Answer | Each
+
+# no queue, stream or topic takes such a message
+UNROUTABLE = "unroutable"
+
+
+def together(answers: Sequence[Answer | None]) -> Receipt:
+    """One answer for a call of which nothing was taken, where the fault is the sink's own.
+
+    An outage then uses up the attempt of one message, not of all.
+    """
+    found = {answer for answer in answers if answer is not None}
+    if not found:
+        return Later("cut", away=True)
+    only = found.pop()
+    if not found and isinstance(only, Later) and (only.away or only.error == UNROUTABLE):
+        return replace(only, away=True)
+    return Each(answers)
+
+
+CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 
 class Sink(Protocol):
@@ -47,7 +77,15 @@ class Sink(Protocol):
 
     @property
     def at_once(self) -> int:
-        """How many messages one call takes at most; they are confirmed all together or not."""
+        """How many messages one call takes at most."""
+        ...
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether messages of a call are confirmed each by itself, not all together or none.
+
+        Such a call has one message of a stream at most: the next may go only when it is confirmed.
+        """
         ...
 
     @property

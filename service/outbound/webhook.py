@@ -20,7 +20,7 @@ from service.core.errors import Misconfigured
 from service.core.messages import Message
 from service.outbound.address import AddressRefused, Resolve, Target, check_url, resolve
 from service.outbound.pinned import NotResolved, NotTrusted, Pinned
-from service.outbound.sink import Dead, Later, Receipt, Sent
+from service.outbound.sink import CONTENT_TYPE, Answer, Dead, Later, Receipt, Sent
 from service.sockets import within
 
 REQUEST_SECONDS = 15.0
@@ -42,7 +42,7 @@ class Webhook:
     """
 
     at_once = 1
-    workers = WORKERS
+    one_by_one = False
 
     def __init__(
         self,
@@ -54,9 +54,11 @@ class Webhook:
         ports: Collection[int] = (),
         loopback: bool = False,
         ca_file: Path | None = None,
+        workers: int = WORKERS,
         ask: Resolve = resolve,
     ) -> None:
         self.name = name
+        self.workers = workers
         self._target = _target(name, url, ports, loopback=loopback)
         self._signers = [_signer(name, secret) for secret in secrets]
         if not self._signers:
@@ -64,7 +66,7 @@ class Webhook:
         self._request_seconds = request_seconds
         self._pool = httpcore2.ConnectionPool(
             ssl_context=_trust(name, ca_file),
-            max_connections=WORKERS,
+            max_connections=workers,
             keepalive_expiry=KEEPALIVE_SECONDS,
             network_backend=Pinned(here=self._target.here, ask=ask),
         )
@@ -116,7 +118,7 @@ class Webhook:
         body = message.body.decode()
         signed = [signer.sign(message.message_id, at, body) for signer in self._signers]
         return {
-            "content-type": "application/cloudevents+json; charset=utf-8",
+            "content-type": CONTENT_TYPE,
             "user-agent": "pingledger",
             "accept-encoding": "identity",
             "webhook-id": message.message_id,
@@ -165,7 +167,7 @@ def _own_trust(name: str, ca_file: Path) -> ssl.SSLContext:
     return context
 
 
-def _receipt(status: int, headers: dict[bytes, bytes], now: datetime) -> Receipt:
+def _receipt(status: int, headers: dict[bytes, bytes], now: datetime) -> Answer:
     if 200 <= status < 300:
         return Sent()
     if status == GONE:

@@ -35,8 +35,8 @@ _SENTENCES: Mapping[str, str] = {
     "mapping_type": "should be a table",
     "model_type": "should be a table",
     "model_attributes_type": "should be a table",
-    "union_tag_not_found": "has no type: jsonl or webhook",
-    "union_tag_invalid": "has a type that is not known: jsonl or webhook",
+    "union_tag_not_found": "has no type: jsonl, webhook, redis, nats, amqp or kafka",
+    "union_tag_invalid": "has a type that is not known: jsonl, webhook, redis, nats, amqp or kafka",
 }
 
 

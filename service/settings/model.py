@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from service.core.kinds.deposit import DEPOSIT
+from service.settings.sinks import Sink
 from service.settings.statements import Statement
 from service.settings.table import Secret, Table, wrong
 from service.settings.values import (
@@ -21,10 +21,7 @@ from service.settings.values import (
     check_api_base,
     check_deposit_path,
     check_proxies,
-    check_webhook_secret,
-    check_webhook_url,
     check_zone,
-    is_loopback,
 )
 
 LEDGER_FILE = "pingledger.db"
@@ -77,36 +74,6 @@ class Account(Table):
         if key.startswith("sk_live_") and not self.livemode:
             raise wrong("api_key", "is a live key, and livemode is false")
         return self
-
-
-class JsonlSink(Table):
-    """Messages appended to a file, one JSON document a line."""
-
-    type: Literal["jsonl"]
-    path: FilePath
-
-
-class WebhookSink(Table):
-    """Messages posted to a URL, signed by Standard Webhooks."""
-
-    type: Literal["webhook"]
-    url: Annotated[str, Field(max_length=2_048), AfterValidator(check_webhook_url)]
-    secret: Annotated[Secret, AfterValidator(check_webhook_secret)]
-    secret_file: FilePath | None = None
-    timeout_seconds: Real = Field(default=10.0, ge=1, le=60)
-    # plain http to this machine itself: for tests and for a proxy beside us
-    allow_loopback_http: Flag = False
-
-    @model_validator(mode="after")
-    def _check_scheme(self) -> "WebhookSink":
-        if self.url.startswith("http://"):
-            host = urlsplit(self.url).hostname or ""
-            if not (self.allow_loopback_http and is_loopback(host)):
-                raise wrong("url", "should begin with https://")
-        return self
-
-
-Sink = Annotated[JsonlSink | WebhookSink, Field(discriminator="type")]
 
 
 class Receiver(Table):

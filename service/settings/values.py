@@ -4,6 +4,8 @@ import base64
 import binascii
 import ipaddress
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
@@ -11,7 +13,10 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
 
+from service.core.kinds import KINDS
+
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
+_SUBJECT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _NAME = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 SECRET_FILE_BYTES_LIMIT = 64 * 1024
 WEBHOOK_SECRET_BYTES_LEAST = 24
@@ -138,6 +143,53 @@ def check_webhook_url(url: str) -> str:
     if "#" in url:
         raise ValueError("should have no fragment")
     return url
+
+
+def check_brokers(text: str) -> str:
+    """host:port, several parted by commas."""
+    for one in text.split(","):
+        host, _, port = one.strip().rpartition(":")
+        if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
+            raise ValueError("should be host:port, several parted by commas")
+    return text
+
+
+def check_subject(text: str) -> str:
+    """A NATS subject without wildcards."""
+    if not _SUBJECT.fullmatch(text):
+        raise ValueError("should be words of letters, digits, - and _, parted by dots")
+    return text
+
+
+def check_start(text: str) -> str:
+    """now, beginning, or a time with its zone."""
+    if text in ("now", "beginning"):
+        return text
+    try:
+        known = datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("should be now, beginning or a time such as 2026-11-23T12:00:00+08:00")
+    return text
+
+
+def check_kinds(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Object kinds, and what else there are messages of."""
+    known = (*KINDS, "mismatch", "notice")
+    return _check_words(words, known)
+
+
+def check_severities(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that rules have."""
+    return _check_words(words, ("critical", "warning", "info"))
+
+
+def _check_words(words: tuple[str, ...], known: Sequence[str]) -> tuple[str, ...]:
+    for word in words:
+        if word not in known:
+            raise ValueError(f"should list some of {', '.join(known)}")
+    return words
 
 
 def _split(url: str) -> SplitResult:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from service.outbound.sink import Dead, Later, Receipt, Sent, Sink
+from service.outbound.sink import Answer, Dead, Later, Sent, Sink
 from service.telemetry import logger
 
 FAILING_STREAMS = 5
@@ -46,7 +46,7 @@ class Outlet:
             back, self._back = self._back, False
             return back
 
-    def note(self, stream: str, receipt: Receipt) -> None:
+    def note(self, stream: str, receipt: Answer) -> None:
         """Learn from the answer to a message of `stream`."""
         with self._lock:
             match receipt:

@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from threading import Event
 
-from service.ledger import outbox
+from service.ledger import outbox, sinks
 from service.ledger.engine import Ledger
 from service.ledger.outbox import Claim, Dispatch, Settled
 from service.outbound.schedule import wait_after
-from service.outbound.sink import Dead, Later, Receipt, Sent, Sink
+from service.outbound.sink import Answer, Dead, Each, Later, Receipt, Sent, Sink
 from service.telemetry import DISPATCHES, logger
 from service.work.outlet import Outlet
 
@@ -117,7 +117,10 @@ def publish_all(
 
 
 def _is_due(run: _Run) -> bool:
+    """Whether anything may go to the sink now; a person may have paused it meanwhile."""
     with run.ledger.read() as connection:
+        if not sinks.is_ready(connection, run.sink.name):
+            return False
         return outbox.is_due(connection, run.sink.name, now=run.clock())
 
 
@@ -158,12 +161,30 @@ def _send(run: _Run, claimed: Claim) -> Published:
     results: list[Settled] = []
     stopped: set[str] = set()
     while waiting and time.monotonic() < ends_at and run.goes_on():
-        group, waiting = waiting[: run.sink.at_once], waiting[run.sink.at_once :]
-        group = [row for row in group if row.message.stream not in stopped]
+        group, waiting = _next_group(run.sink, waiting, stopped)
         if group:
             receipt = _hand_over(run, group)
             results += _results(run, group, receipt, stopped)
     return _settle(run, claimed, results)
+
+
+def _next_group(
+    sink: Sink, waiting: Sequence[Dispatch], stopped: set[str]
+) -> tuple[list[Dispatch], list[Dispatch]]:
+    """What one call takes, and what is left for the next ones; stopped streams are in neither."""
+    group: list[Dispatch] = []
+    left: list[Dispatch] = []
+    taken: set[str] = set()
+    for row in waiting:
+        stream = row.message.stream
+        if stream in stopped:
+            continue
+        if len(group) == sink.at_once or (sink.one_by_one and stream in taken):
+            left.append(row)
+        else:
+            group.append(row)
+            taken.add(stream)
+    return group, left
 
 
 def _hand_over(run: _Run, group: Sequence[Dispatch]) -> Receipt:
@@ -172,21 +193,46 @@ def _hand_over(run: _Run, group: Sequence[Dispatch]) -> Receipt:
     except Exception:  # noqa: BLE001  a fault in one sink or message must not stop the others
         _log.exception("publish.failed", sink=run.sink.name)
         receipt = Later("fault")
-    run.outlet.note(group[0].message.stream, receipt)
+    _note(run.outlet, group, receipt)
     return receipt
+
+
+def _note(outlet: Outlet, group: Sequence[Dispatch], receipt: Receipt) -> None:
+    """Tell the outlet what each stream met; a call that failed as a whole has failed for all."""
+    if isinstance(receipt, Each):
+        answers: Sequence[Answer | None] = receipt.answers
+    else:
+        answers = [receipt] * (len(group) if isinstance(receipt, Later) else 1)
+    for row, answer in zip(group, answers, strict=False):
+        if answer is not None and outlet.is_open():
+            outlet.note(row.message.stream, answer)
+
+
+def _answers(
+    group: Sequence[Dispatch], receipt: Receipt
+) -> Sequence[tuple[Dispatch, Answer | None]]:
+    """Which message got which answer; one answer for all of a call is that to its first."""
+    if isinstance(receipt, Each):
+        return list(zip(group, receipt.answers, strict=True))
+    return [(group[0], receipt)]
 
 
 def _results(
     run: _Run, group: Sequence[Dispatch], receipt: Receipt, stopped: set[str]
 ) -> list[Settled]:
-    """What becomes of each. Of a group that has to wait only the first counts as tried."""
-    if not isinstance(receipt, Later):
+    """What becomes of each. Of a group that waits as a whole only the first counts as tried."""
+    if isinstance(receipt, Sent | Dead):
         return [_result(run, row, receipt) for row in group]
-    stopped.update(row.message.stream for row in group)
-    return [_result(run, group[0], receipt)]
+    if isinstance(receipt, Later):
+        stopped.update(row.message.stream for row in group)
+    answered = _answers(group, receipt)
+    stopped.update(
+        row.message.stream for row, answer in answered if not isinstance(answer, Sent | Dead)
+    )
+    return [_result(run, row, answer) for row, answer in answered if answer is not None]
 
 
-def _result(run: _Run, row: Dispatch, receipt: Receipt) -> Settled:
+def _result(run: _Run, row: Dispatch, receipt: Answer) -> Settled:
     match receipt:
         case Sent():
             return Settled(row, "sent")

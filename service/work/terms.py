@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from service.core.filter import Sinks
+
 
 @dataclass(frozen=True, slots=True)
 class AccountTerms:
@@ -20,12 +22,12 @@ class AccountTerms:
 class Terms:
     """What every verb needs to know.
 
-    sinks: the names that each message goes to. epoch: the ledger's, part of every message id.
+    sinks: where messages go, and which of them. epoch: the ledger's, part of every message id.
     scale: divides every interval of the cadence. grace_seconds: how long a sum may be out of
     balance while its notifications are under way.
     """
 
-    sinks: tuple[str, ...] = ()
+    sinks: Sinks = ()
     epoch: str = ""
     scale: float = 1.0
     grace_seconds: float = 60.0

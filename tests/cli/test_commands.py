@@ -17,7 +17,7 @@ from service.core.observation import Key, Observation, Source
 from service.ledger import asking, slots
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.intake import Arrival, Intake
-from service.ledger.schema import deliveries, dispatches, looks
+from service.ledger.schema import deliveries, dispatches, dropped, looks
 from service.ledger.slots import Replica
 from service.work.apply import apply
 from service.work.drain import drain
@@ -127,7 +127,11 @@ def test_the_version_is_said(call: Call) -> None:
         ("requeue", "x"),
         ("requeue", "--state", "waiting", "1"),
         ("requeue",),
-        ("replay",),
+        ("dead-letters", "replay"),
+        ("dead-letters", "drop", "--sink", "books"),
+        ("dead-letters", "drop", "--sink", "books", "--reason", "x"),
+        ("publish", "--since", "2026-01-01T00:00:00Z"),
+        ("publish", "--again"),
         ("poll", "order"),
         ("work", "--listen", "8080"),
         ("work", "--listen", "host:８０"),
@@ -340,8 +344,8 @@ def test_quarantined_deliveries_are_read_again(call: Call, story: Ledger) -> Non
 def test_a_range_that_makes_no_sense_is_refused(  # C15
     call: Call, database: str, since: str, until: str, sentence: str
 ) -> None:
-    for command in ("requeue", "replay"):
-        ended = call(command, "--since", since, *(("--until", until) if until else ()))
+    for command in (["requeue"], ["dead-letters", "replay"], ["publish", "--again"]):
+        ended = call(*command, "--since", since, *(("--until", until) if until else ()))
         assert ended.code == 64
         assert sentence in ended.err
 
@@ -361,16 +365,54 @@ def test_many_rows_are_only_touched_on_purpose(  # C15
 
 
 def test_dead_letters_are_sent_again(call: Call, story: Ledger, database: str) -> None:
-    assert call("replay", "--sink", "books", "--config", "c.toml").code == 1
+    assert call("dead-letters", "replay", "--sink", "books", "--config", "c.toml").code == 1
     with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
         connection.execute(sa.update(dispatches).values(state="dead"))
-    assert "known are: books" in call("replay", "--sink", "nope", "--config", "c.toml").err
-    dry = call("replay", "--sink", "books", "--dry-run", "--config", "c.toml")
+    assert (
+        "known are: books"
+        in call("dead-letters", "replay", "--sink", "nope", "--config", "c.toml").err
+    )
+    dry = call("dead-letters", "replay", "--sink", "books", "--dry-run", "--config", "c.toml")
     assert (dry.code, dry.out) == (0, "")
     count = int(dry.err.split()[0])
     assert count > 1
-    ended = call("replay", "--sink", "books", "--config", "c.toml")
+    ended = call("dead-letters", "replay", "--sink", "books", "--config", "c.toml")
     assert ended.err == f"{count} messages wait to be sent again\n"
+
+
+def test_a_dead_letter_is_dropped_for_a_reason_that_is_kept(
+    call: Call, story: Ledger, database: str
+) -> None:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
+        connection.execute(sa.update(dispatches).values(state="dead", last_error="status 400"))
+    listed = rows(call("dead-letters", "list", "--json", "--config", "c.toml").out)
+    assert {(one["sink"], one["last_error"]) for one in listed} == {("books", "status 400")}
+    drop = ("dead-letters", "drop", "--sink", "books", "--config", "c.toml")
+    ended = call(*drop, "--reason", "agreed with them", "--yes")
+    assert ended.err == f"{len(listed)} dead letters were dropped\n"
+    assert call(*drop, "--reason", "agreed with them", "--yes").code == 1
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.read() as connection:
+        kept = connection.execute(sa.select(dropped.c.sink, dropped.c.reason)).all()
+    assert kept == [("books", "agreed with them")] * len(listed)
+
+
+def test_a_sink_is_paused_shown_and_resumed(call: Call, story: Ledger, database: str) -> None:
+    config = ("--config", "c.toml")
+    assert call("sinks", "pause", "nope", *config).code == 64
+    assert call("sinks", "resume", "books", *config).code == 1
+    assert call("sinks", "pause", "books", "--reason", "they move", *config).code == 0
+    assert call("sinks", "pause", "books", *config).code == 1
+    (shown,) = rows(call("sinks", "--json", *config).out)
+    assert (shown["name"], shown["state"], shown["paused_for"]) == ("books", "paused", "they move")
+    assert shown["waiting"] > 0
+    assert call("publish", *config).err == "0 sent, 0 later, 0 given up\n"
+    assert call("sinks", "resume", "books", *config).code == 0
+    count = shown["waiting"]
+    assert call("publish", *config).err == f"{count} sent, 0 later, 0 given up\n"
+    again = call("publish", "--again", "--sink", "books", *config)
+    assert again.err.splitlines() == [
+        f"{count} messages wait to be sent again", f"{count} sent, 0 later, 0 given up",
+    ]  # fmt: skip
 
 
 def test_a_ledger_that_adds_up_is_rebuilt_in_silence(call: Call, story: Ledger) -> None:

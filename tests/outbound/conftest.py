@@ -1,107 +1,108 @@
-"""The other side of each sink, real: a file in a folder, and a receiver on loopback."""
+"""The other side of each sink, and the servers behind those that have one."""
 
-import base64
 import json
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
 
 import pytest
-from standardwebhooks import Webhook as Verifier
 
 from service.ledger.engine import Ledger
-from service.outbound.jsonl import Jsonl
 from service.outbound.sink import Sink
-from service.outbound.webhook import Webhook
-from tests.outbound.receiver import Receiver
+from tests.outbound import brokers
+from tests.outbound.sides import (
+    AmqpSide,
+    FileSide,
+    HttpSide,
+    KafkaSide,
+    NatsSide,
+    OtherSide,
+    RedisSide,
+    open_sink,
+)
 
-SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+# RabbitMQ takes seconds to start: all that needs it runs in one process of the tests.
+RABBIT = pytest.mark.xdist_group("rabbitmq")
 
-
-class OtherSide(Protocol):
-    """Somewhere that messages arrive, and that can go away and come back."""
-
-    def sink(self) -> Sink: ...
-
-    def address(self) -> str: ...
-
-    def bodies(self) -> list[bytes]: ...
-
-    def go_away(self) -> None: ...
-
-    def come_back(self) -> None: ...
-
-
-class FileSide:
-    """A file; away when its folder is."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        folder.mkdir()
-        self._path = folder / "messages.jsonl"
-
-    def sink(self) -> Sink:
-        return Jsonl("out", self._path)
-
-    def address(self) -> str:
-        return str(self._path)
-
-    def bodies(self) -> list[bytes]:
-        data = self._path.read_bytes() if self._path.exists() else b""
-        # a line that a crash has torn has not arrived
-        return data[: data.rfind(b"\n") + 1].splitlines()
-
-    def go_away(self) -> None:
-        self._folder.rename(self._folder.with_suffix(".away"))
-
-    def come_back(self) -> None:
-        self._folder.with_suffix(".away").rename(self._folder)
+# What the databases do differently shows with the first two; the others take turns.
+PAIRS = (
+    ("sqlite", "jsonl"),
+    ("postgres", "jsonl"),
+    ("sqlite", "webhook"),
+    ("postgres", "webhook"),
+    ("sqlite", "redis"),
+    ("postgres", "nats"),
+    pytest.param(("sqlite", "amqp"), marks=RABBIT),
+    ("postgres", "kafka"),
+)
 
 
-class HttpSide:
-    """A receiver that verifies what it takes; away when nobody listens."""
-
-    def __init__(self) -> None:
-        self.receiver = Receiver()
-        self.receiver.start()
-
-    def sink(self) -> Sink:
-        return Webhook("out", self.receiver.url, [SECRET], loopback=True, request_seconds=5)
-
-    def address(self) -> str:
-        return self.receiver.url
-
-    def bodies(self) -> list[bytes]:
-        for taken in list(self.receiver.taken):
-            verified = Verifier(SECRET).verify(taken.body, taken.headers)
-            assert verified["id"] == taken.headers["webhook-id"]
-        return self.receiver.bodies
-
-    def go_away(self) -> None:
-        self.receiver.stop()
-
-    def come_back(self) -> None:
-        self.receiver.start()
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port = brokers.free_port()
+    server = brokers.start_redis(tmp_path_factory.mktemp("redis"), port)
+    yield port
+    server.kill()
 
 
-@pytest.fixture(params=["jsonl", "webhook"])
-def side(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OtherSide]:
+@pytest.fixture(scope="session")
+def nats_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port = brokers.free_port()
+    server = brokers.start_nats(tmp_path_factory.mktemp("nats"), port)
+    yield port
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def rabbit_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port = brokers.free_port()
+    server = brokers.Rabbit(tmp_path_factory.mktemp("rabbit"), port)
+    yield port
+    server.end()
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[tuple[brokers.Server, str]]:
+    """One cluster a test: it starts in no time, and its tests make it stand still."""
+    folder = tmp_path / "kafka"
+    folder.mkdir()
+    server, address = brokers.start_kafka(folder)
+    yield server, address
+    server.kill()
+
+
+@pytest.fixture
+def side(
+    pair: tuple[str, str], request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[OtherSide]:
     """Each kind of sink's other side in turn."""
-    if request.param == "jsonl":
-        yield FileSide(tmp_path / "out")
-        return
-    http = HttpSide()
-    yield http
-    http.receiver.stop()
+    with closing(make_side(pair[1], request, tmp_path)) as made:
+        yield made
+
+
+def make_side(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> OtherSide:
+    match kind:
+        case "jsonl":
+            return FileSide(tmp_path / "out")
+        case "redis":
+            return RedisSide(request.getfixturevalue("redis_port"))
+        case "nats":
+            return NatsSide(request.getfixturevalue("nats_port"))
+        case "amqp":
+            return AmqpSide(request.getfixturevalue("rabbit_port"))
+        case "kafka":
+            server, address = request.getfixturevalue("kafka")
+            return KafkaSide(address, server.process)
+        case _:
+            return HttpSide()
 
 
 @pytest.fixture
 def sink(side: OtherSide) -> Iterator[Sink]:
     """One sink to the other side."""
-    with closing(side.sink()) as opened:
+    with closing(open_sink(side.kind, side.address, side.place)) as opened:
         yield opened
 
 

@@ -1,26 +1,21 @@
-"""A dispatcher in a process of its own, to be killed: database URL, kind of sink, its address."""
+"""A dispatcher in a process of its own, to be killed: URL, kind of sink, address, place."""
 
 import random
 import sys
 import time
-from pathlib import Path
 
 from service.ledger.engine import open_ledger
 from service.outbound.jsonl import Jsonl
-from service.outbound.sink import Sink
-from service.outbound.webhook import Webhook
 from service.work.outlet import Outlet
 from service.work.publish import publish
+from tests.outbound.sides import open_sink
 
 
-def main(url: str, kind: str, address: str, secret: str) -> None:
+def main(url: str, kind: str, address: str, place: str) -> None:
     ledger = open_ledger(url)
-    sink: Sink
-    if kind == "jsonl":
-        sink = Jsonl("out", Path(address))
+    sink = open_sink(kind, address, place)
+    if isinstance(sink, Jsonl):
         sink.at_once = 7
-    else:
-        sink = Webhook("out", address, [secret], loopback=True)
     outlet = Outlet(sink)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
