@@ -42,7 +42,7 @@ def messages(
                 f"{rule}/{key.kind}/{key.object_id}",
                 2 * turn if one.state == "settled" else 2 * turn - 1,
                 state=one.state,
-                data=_data(one),
+                data=mismatch_data(one),
                 at=now,
             )
         )
@@ -62,7 +62,7 @@ def _openings(connection: sa.Connection, keys: Sequence[Key]) -> Mapping[tuple[s
     return {(row[0], Key(*row[1:4])): row[4] for row in rows}
 
 
-def _data(told: Told) -> dict[str, Any]:
+def mismatch_data(told: Told) -> dict[str, Any]:
     """What is told: both sides, and since when; the sentences for whoever shows it to people."""
     code, key, ours, theirs, currency = told.finding
     rule = BY_CODE.get(code)

@@ -1,0 +1,102 @@
+"""Whatever the code can tell fits the schemas that are published for it."""
+
+import importlib.util
+import json
+import random
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from service.core.kinds import KINDS
+from service.core.messages import Message, change_message, mismatch_message, notice_message
+from service.core.observation import Key, Source
+from service.ledger.rules import BY_CODE, Finding
+from service.ledger.tellings import Told, mismatch_data
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "messages.md"
+
+
+@cache
+def validator(name: str) -> Any:
+    schema = json.loads((DOCS / "schemas" / f"{name}.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema)
+
+
+def fits(message: Message, name: str) -> None:
+    event = json.loads(message.body)
+    validator("envelope").validate(event)
+    validator(name).validate(event["data"])
+
+
+def statuses() -> Iterator[tuple[str, str]]:
+    for name, kind in KINDS.items():
+        yield from ((name, status) for status in [*kind.words, "unknown:odd word"])
+
+
+@pytest.mark.parametrize(("kind", "status"), list(statuses()))
+def test_a_change_of_every_kind_and_status_fits(now: datetime, kind: str, status: str) -> None:
+    known = KINDS[kind]
+    after: dict[str, Any] = {"status": status, "final": False, "amount": 1, "currency": "cny"}
+    after |= {total.name: 1 for total in known.totals}
+    for before, source in product((None, {"status": status, "final": True}), Source):
+        message = change_message(
+            "e", "shop", kind, "1", 2, before=before, after=after, correction=False,
+            source=source.value, at=now,
+        )  # fmt: skip
+        fits(message, "change.v1")
+
+
+@pytest.mark.parametrize("rule", BY_CODE)
+@pytest.mark.parametrize("state", ["open", "settled"])
+def test_a_mismatch_of_every_rule_fits(now: datetime, rule: str, state: str) -> None:
+    finding = Finding(rule, Key("shop", "order", "1"), "1", "2", "cny")
+    data = mismatch_data(Told(finding, state, now, now))
+    message = mismatch_message("e", "shop", f"{rule}/order/1", 1, state=state, data=data, at=now)
+    fits(message, "mismatch.v1")
+
+
+def test_a_notice_fits(now: datetime) -> None:
+    data = {"account": "shop", "cause": "unknown_status", "subject": "order"}
+    fits(notice_message("e", "shop", "unknown_status", "order", data=data, at=now), "notice.v1")
+
+
+def test_the_page_shows_the_schema_that_is_published() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert json.loads(shown) == json.loads((DOCS / "schemas" / "change.v1.json").read_text())
+
+
+def test_the_sample_consumer_keeps_the_newest_whatever_comes_twice_or_late(now: datetime) -> None:
+    spec = importlib.util.spec_from_file_location("consumer", DOCS / "consumer" / "consumer.py")
+    assert spec is not None
+    assert spec.loader is not None
+    consumer = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(consumer)
+    dice = random.Random(5)
+    messages = [
+        json.loads(
+            change_message(
+                "e", "shop", "order", str(number), seq, before=None, after={"status": str(seq)},
+                correction=False, source="poll", at=now,
+            ).body
+        )
+        for number in range(5) for seq in range(1, 9)
+    ]  # fmt: skip
+    arrived = messages + dice.choices(messages, k=20)
+    dice.shuffle(arrived)
+    with closing(sqlite3.connect(":memory:")) as books:
+        books.execute(consumer.TABLES)
+        taken = [consumer.take(books, message) for message in arrived]
+        newest = books.execute("SELECT subject, sequence FROM newest ORDER BY subject").fetchall()
+    assert newest == [(f"order/{number}", 8) for number in range(5)]
+    assert not all(taken)
