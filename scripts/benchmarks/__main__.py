@@ -13,14 +13,18 @@ from scripts.benchmarks.accepting import measure_accepting, ratios
 from scripts.benchmarks.databases import POSTGRES, SQLITE, Databases
 from scripts.benchmarks.draining import measure_draining, measure_steadily
 from scripts.benchmarks.events import FOLDER, make_events
+from scripts.benchmarks.matching import measure_matching
 from scripts.benchmarks.resting import measure_memory
 
 BOTH = (SQLITE, POSTGRES)
-PARTS = ("accept", "apply", "memory")
+PARTS = ("accept", "apply", "memory", "statements")
 
 # rounds, events a round, events to drain, seconds of steady load, deliveries through `up`
 FULL = (5, 8_000, 5_000, 30.0, 100_000)
 QUICK = (2, 2_000, 1_000, 6.0, 5_000)
+
+# lines of the statement that is matched
+LINES, QUICK_LINES = 1_000_000, 100_000
 
 Section = dict[str, dict[str, Any]]
 
@@ -32,7 +36,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     databases = Databases(FOLDER)
     found: dict[str, Any] = {}
-    events = make_events(max(count, drained, passed // 10))
+    events = FOLDER
+    if asked.only != ["statements"]:
+        events = make_events(max(count, drained, passed // 10))
     if "accept" in asked.only or "apply" in asked.only:
         accepted = measure_accepting(events, databases, rounds=rounds, count=count)
         found["accept"], found["ratios"] = accepted, ratios(accepted)
@@ -40,6 +46,9 @@ def main() -> None:
         found |= _apply(events, databases, drained, seconds, found)
     if "memory" in asked.only:
         found["memory"] = {name: measure_memory(name, events, passed, databases) for name in BOTH}
+    if "statements" in asked.only:
+        lines = QUICK_LINES if asked.quick else LINES
+        found["statements"] = {name: measure_matching(name, lines, databases) for name in BOTH}
     _show(found)
     print(json.dumps(found))
 
