@@ -1,5 +1,6 @@
 """What is in the ledger? `objects`, `deliveries` and `mismatches`."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -19,9 +20,17 @@ Limit = Annotated[
     typer.Option(min=1, help=f"At most so many; a table has {TABLE_ROWS}, jsonl all of them."),
 ]
 
+
+class FoundBy(StrEnum):
+    """Whether a notification ever said anything of an object."""
+
+    NOTIFIED = "notified"
+    ASKED = "asked"
+
+
 _OBJECTS = (
     "kind", "id", "account", "status", "amount", "amount_paid", "amount_refunded", "final",
-    "conflict", "updated_at",
+    "conflict", "found_by", "updated_at",
 )  # fmt: skip
 _DELIVERIES = (
     "id", "account", "received_at", "type", "event", "state", "reason", "repeats", "bytes",
@@ -40,6 +49,9 @@ def objects(
     final: Annotated[
         bool | None, typer.Option("--final/--open", help="Only what has ended, or has not.")
     ] = None,
+    found_by: Annotated[
+        FoundBy | None, typer.Option(help="notified, or asked: what no notification told of.")
+    ] = None,
     limit: Limit = None,
     shape: Shape = Format.TABLE,
     as_json: AsJson = False,
@@ -55,6 +67,7 @@ def objects(
             kind=kind,
             status=status,
             final=final,
+            found_by=found_by,
             limit=_limit(limit, shape),
         )
         show((row._asdict() for row in rows), _OBJECTS, shape)

@@ -52,6 +52,11 @@ def decode(text: str) -> State:
     return _decoder.decode(text)
 
 
+def heard(state: State) -> int:
+    """When a notification first said anything of the object, in µs; 0: none ever did."""
+    return min((seen[2] for seen in state.words.values() if seen[2]), default=0)
+
+
 def sighted(kind: Kind, seen: Observation) -> State:
     """The State of an object that was seen once."""
     at = to_micros(seen.seen_at)

@@ -130,6 +130,7 @@ def existing(connection: sa.Connection, keys: Iterable[Key]) -> set[Key]:
 def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
     """The belief's row: the state, and the columns that are read from it."""
     assert known.state is not None  # noqa: S101  a row is only written for what was seen
+    heard = belief.heard(known.state)
     created = view.facts.get("created")
     return {
         "account": key.account,
@@ -144,6 +145,7 @@ def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
         "created_at": from_micros(created * MICROS) if isinstance(created, int) else None,
         "since_at": from_micros(view.since),
         "notified_at": from_micros(view.notified) if view.notified else None,
+        "heard_at": from_micros(heard) if heard else None,
         "seq": known.seq,
         "told": None if known.told is None else _encoder.encode(known.told).decode(),
         "booked": _encoder.encode(known.booked).decode() if known.booked else None,

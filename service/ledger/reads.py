@@ -32,6 +32,7 @@ class ObjectRow(NamedTuple):
     channel: str | None
     created_at: datetime | None
     updated_at: datetime
+    found_by: str
 
 
 class DeliveryRow(NamedTuple):
@@ -76,12 +77,19 @@ def objects(
     kind: str | None = None,
     status: str | None = None,
     final: bool | None = None,
+    found_by: str | None = None,
     limit: int | None = None,
 ) -> Iterator[ObjectRow]:
-    """Objects in the order of account, kind and id; `limit` counts, None gives them all."""
+    """Objects in the order of account, kind and id; `limit` counts, None gives them all.
+
+    found_by: "notified" when a notification ever said anything of it, else "asked".
+    """
     key = (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
     asked = {"account": account, "kind": kind, "status": status, "final": final}
     conditions = [beliefs.c[name] == value for name, value in asked.items() if value is not None]
+    was_heard = beliefs.c.heard_at.is_not(None)
+    if found_by is not None:
+        conditions.append(was_heard if found_by == "notified" else sa.not_(was_heard))
     statement = sa.select(
         beliefs.c.kind,
         beliefs.c.object_id,
@@ -98,6 +106,7 @@ def objects(
         beliefs.c.channel,
         beliefs.c.created_at,
         beliefs.c.updated_at,
+        sa.case((was_heard, "notified"), else_="asked"),
     ).where(*conditions)
 
     def following(last: Any) -> Any:

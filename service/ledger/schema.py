@@ -59,7 +59,7 @@ beliefs = sa.Table(
     sa.Column("account", Word, primary_key=True),
     sa.Column("kind", Word, primary_key=True),
     sa.Column("object_id", Key, primary_key=True),
-    # the whole join as canonical JSON; every column down to since_at is derived from it
+    # the whole join as canonical JSON; every column down to heard_at is derived from it
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("status", Word, nullable=False),
     sa.Column("final", sa.Boolean, nullable=False),
@@ -81,6 +81,8 @@ beliefs = sa.Table(
     sa.Column("since_at", Instant, nullable=False),
     # when a notification first said the current status; null: only our own questions said it
     sa.Column("notified_at", Instant),
+    # when a notification first said anything of it; null: it was found only by asking
+    sa.Column("heard_at", Instant),
     sa.Column("seq", sa.Integer, nullable=False),
     # what was published last, as canonical JSON; null before the first change
     sa.Column("told", sa.Text),
@@ -109,6 +111,11 @@ partial(
     "ix_beliefs_order_no",
     [beliefs.c.account, beliefs.c.kind, beliefs.c.order_no, beliefs.c.object_id],
     "order_no IS NOT NULL",
+)
+partial(
+    "ix_beliefs_created_at",
+    [beliefs.c.account, beliefs.c.kind, beliefs.c.created_at],
+    "created_at IS NOT NULL",
 )
 sa.Index("ix_beliefs_updated_at", beliefs.c.updated_at)
 partial(

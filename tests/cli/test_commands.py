@@ -209,7 +209,9 @@ def test_objects_are_rows_for_programs(call: Call, story: Ledger) -> None:
         "amount": 100,
         "amount_paid": 170,
         "amount_refunded": 0,
+        "found_by": "asked",
     }
+    assert charge["found_by"] == "notified"
     assert {name: order[name] for name in wanted} == wanted
     assert isinstance(order["final"], bool)
     assert call("objects", "--json").out == ended.out
@@ -227,6 +229,8 @@ def test_objects_can_be_chosen(call: Call, story: Ledger) -> None:
         (("--kind", "order"), ["order"]),
         (("--status", "paid"), ["charge", "order"]),
         (("--account", "other"), []),
+        (("--found-by", "notified"), ["charge"]),
+        (("--found-by", "asked"), ["order"]),
         (("--limit", "1"), ["charge"]),
     ):
         found = rows(call("objects", "--json", *chosen).out)

@@ -1,19 +1,25 @@
 """Migrations make exactly the schema, many may start them at once, and old programs are refused."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from service.core.errors import Misconfigured
+from service.core.instant import to_micros
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.migrations import check, head, migrate, read_epoch, revision
-from service.ledger.schema import metadata
+from service.ledger.schema import beliefs, metadata
+from tests.books import belief, put
 
 AT_ONCE = 5
 MIGRATE = """
@@ -77,6 +83,29 @@ def test_migrations_make_what_the_schema_says(ledger: Ledger, blank: Ledger) -> 
     with blank.begin() as connection:
         metadata.create_all(connection)
     assert described(ledger) == described(blank)
+
+
+def test_what_was_heard_is_filled_from_what_is_believed(ledger: Ledger, now: datetime) -> None:
+    words = {
+        "r1": {"created": [5, 9, 0], "paid": [7, 9, 8]},
+        "r2": {"created": [5, 5, 6], "paid": [7, 9, 8]},
+        "r3": {"created": [5, 9, 0]},
+    }
+    rows = [
+        belief("order", name, "paid", state=json.dumps({"words": each, "facts": {}}))
+        for name, each in words.items()
+    ]
+    (step,) = [one for one in scripts().walk_revisions() if one.revision == "0005"]
+    with ledger.begin() as connection:
+        put(connection, rows)
+        connection.execute(sa.text(step.module._FILL[ledger.dialect]))
+        found = connection.execute(sa.select(beliefs.c.object_id, beliefs.c.heard_at))
+        heard = {name: at and to_micros(at) for name, at in found}
+    assert heard == {"r1": 8, "r2": 6, "r3": None}
+
+
+def scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parents[2] / "migrations"))
 
 
 def test_alembic_finds_nothing_to_add(ledger: Ledger) -> None:

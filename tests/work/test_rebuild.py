@@ -17,8 +17,8 @@ from tests.work.stories import Fields
 TERMS = Terms(epoch="e1")
 
 
-def tell(ledger: Ledger, fields: Fields, at: datetime) -> None:
-    seen = read_object(fields, account="shop", source=Source.WEBHOOK, seen_at=at)
+def tell(ledger: Ledger, fields: Fields, at: datetime, source: Source = Source.WEBHOOK) -> None:
+    seen = read_object(fields, account="shop", source=source, seen_at=at)
     apply(ledger, seen.observations, terms=TERMS, now=at)
 
 
@@ -38,6 +38,22 @@ def test_beliefs_are_the_join_of_what_was_seen(ledger: Ledger, now: datetime) ->
     tell(ledger, bodies.withdrawal(status="failed"), now)
     done = rebuilt(ledger)
     assert (done.objects, done.observations, done.differing) == (3, 10, [])
+
+
+def heard(ledger: Ledger, kind: str) -> datetime | None:
+    with ledger.read() as connection:
+        return connection.scalar(sa.select(beliefs.c.heard_at).where(beliefs.c.kind == kind))
+
+
+def test_an_object_was_heard_of_when_any_notification_spoke_of_it(
+    ledger: Ledger, now: datetime
+) -> None:
+    tell(ledger, bodies.withdrawal(status="pending"), now, Source.LIST)
+    assert heard(ledger, "withdrawal") is None
+    tell(ledger, bodies.withdrawal(status="pending"), now + timedelta(minutes=1))
+    tell(ledger, bodies.withdrawal(status="succeeded"), now + timedelta(minutes=2), Source.POLL)
+    assert heard(ledger, "withdrawal") == now + timedelta(minutes=1)
+    assert rebuilt(ledger).differing == []
 
 
 def test_a_belief_that_was_changed_by_hand_is_found(ledger: Ledger, now: datetime) -> None:
