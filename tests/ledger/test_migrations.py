@@ -95,7 +95,7 @@ def test_what_was_heard_is_filled_from_what_is_believed(ledger: Ledger, now: dat
         belief("order", name, "paid", state=json.dumps({"words": each, "facts": {}}))
         for name, each in words.items()
     ]
-    (step,) = [one for one in scripts().walk_revisions() if one.revision == "0005"]
+    (step,) = [one for one in scripts().walk_revisions() if one.revision == "0007"]
     with ledger.begin() as connection:
         put(connection, rows)
         connection.execute(sa.text(step.module._FILL[ledger.dialect]))
