@@ -13,6 +13,8 @@ from service.ledger.columns import (
     partial,
     words,
 )
+from service.ledger.sink_tables import dropped as dropped
+from service.ledger.sink_tables import sinks as sinks
 from service.ledger.statement_tables import statement_lines as statement_lines
 from service.ledger.statement_tables import statements as statements
 
@@ -321,31 +323,6 @@ partial(
     "state = 'waiting'",
 )
 partial("ix_dispatches_dead", [dispatches.c.sink], "state = 'dead'")
-
-sinks = sa.Table(
-    "sinks",
-    metadata,
-    # every sink that any process was ever set up with
-    sa.Column("name", Word, primary_key=True),
-    sa.Column("known_since", Instant, nullable=False),
-    # while older messages are looked through for it: the number of the last one looked at
-    sa.Column("filled_to", BigId),
-    sa.Column("fill_from", Instant),
-    sa.Column("paused_at", Instant),
-    sa.Column("paused_for", Key),
-)
-
-dropped = sa.Table(
-    "dropped",
-    metadata,
-    # dead letters that a person gave up, and why
-    sa.Column("outbox_id", BigId, sa.ForeignKey("outbox.id"), primary_key=True),
-    sa.Column("sink", Word, primary_key=True),
-    sa.Column("attempts", sa.Integer, nullable=False),
-    sa.Column("last_error", Word),
-    sa.Column("dropped_at", Instant, nullable=False),
-    sa.Column("reason", Key, nullable=False),
-)
 
 slots = sa.Table(
     "slots",

@@ -38,7 +38,11 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._to_port))
+                try:
+                    far = socket.create_connection(("127.0.0.1", self._to_port))
+                except OSError:
+                    _cut(near)
+                    continue
                 with self._lock:
                     self._open += [near, far]
                 if self._listener is not listener:

@@ -37,7 +37,7 @@ def dialect(pair: tuple[str, str]) -> str:
     return pair[0]
 
 
-def enqueue(ledger: Ledger, objects: int, length: int) -> dict[str, bytes]:
+def enqueue(ledger: Ledger, objects: int, length: int, *, first: int = 0) -> dict[str, bytes]:
     """Changes of some objects, one after the other; gives the bytes of each message by its id."""
     now = ledger.now()
     messages = [
@@ -47,7 +47,7 @@ def enqueue(ledger: Ledger, objects: int, length: int) -> dict[str, bytes]:
             after={"status": "paid", "amount": seq, "currency": "cny"},
             correction=False, source="webhook", at=now,
         )
-        for seq in range(1, length + 1) for number in range(objects)
+        for seq in range(1, length + 1) for number in range(first, first + objects)
     ]  # fmt: skip
     with ledger.begin() as connection:
         outbox.enqueue(connection, messages, ("out",), now=now)

@@ -8,14 +8,14 @@ import stat
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from service.core.errors import Misconfigured
 from service.core.messages import Message
-from service.outbound.jsonl import Jsonl
+from service.outbound.jsonl import Jsonl, Rotation
 from service.outbound.sink import Later, Sent
 
 
@@ -132,3 +132,41 @@ def test_a_path_that_will_not_do_is_named(tmp_path: Path) -> None:
         with pytest.raises(Misconfigured, match=reason) as refused:
             Jsonl("file", path)
         assert refused.value.key == "sinks.file.path"
+
+
+def test_a_file_that_is_large_enough_is_put_aside_whole(path: Path, now: datetime) -> None:
+    sink = Jsonl("file", path, rotation=Rotation(size_bytes=100))
+    messages = [message(number, size=30) for number in range(20)]
+    for number, one in enumerate(messages):
+        assert sink.send([one], now=now + timedelta(seconds=number)) == Sent()
+    files = [*sorted(path.parent.glob("messages.jsonl.*")), path]
+    assert len(files) > 3
+    lines = [line for file in files for line in file.read_bytes().splitlines()]
+    assert lines == [one.body for one in messages]
+
+
+def test_a_new_stretch_of_hours_puts_the_file_aside_and_old_ones_go(path: Path) -> None:
+    sink = Jsonl("file", path, rotation=Rotation(hours=1, keep=2))
+    for hour in range(5):
+        at = datetime(2026, 11, 23, hour, tzinfo=UTC)
+        assert sink.send([message(hour)], now=at) == Sent()
+        os.utime(path, (at.timestamp(), at.timestamp()))
+    assert len(list(path.parent.glob("messages.jsonl.*"))) == 2
+    assert path.read_bytes() == message(4).body + b"\n"
+
+
+def test_writers_side_by_side_lose_nothing_when_the_file_is_put_aside(
+    path: Path, now: datetime
+) -> None:
+    def write(writer: int) -> None:
+        sink = Jsonl("file", path, rotation=Rotation(size_bytes=2_000))
+        for number in range(20):
+            at = now + timedelta(seconds=number, microseconds=writer)
+            assert sink.send([message(writer * 100 + number, size=300)], now=at) == Sent()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))
+    files = [*path.parent.glob("messages.jsonl.*"), path]
+    lines = [line for file in files for line in file.read_bytes().splitlines()]
+    wanted = [message(w * 100 + n, size=300).body for w in range(4) for n in range(20)]
+    assert sorted(lines) == sorted(wanted)

@@ -1,0 +1,75 @@
+"""A broker that is killed has kept what it confirmed, and the rest comes when it is back."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.ledger.engine import Ledger
+from service.work.outlet import Outlet
+from service.work.publish import Published, publish
+from tests.outbound import brokers
+from tests.outbound.sides import AmqpSide, BrokerSide, RedisSide, open_sink
+from tests.outbound.test_contract import enqueue, states
+
+KILLS = 4
+STARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[int], BrokerSide]]] = {
+    "redis": (brokers.start_redis, RedisSide),
+}
+
+
+@pytest.fixture
+def dialect() -> str:
+    """The database has no part in it."""
+    return "sqlite"
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_what_a_killed_broker_confirmed_is_there_and_the_rest_follows(
+    ledger: Ledger, tmp_path: Path, kind: str
+) -> None:
+    start, side_of = STARTS[kind]
+    folder = tmp_path / kind
+    folder.mkdir()
+    server = start(folder, port := brokers.free_port())
+    made: dict[str, bytes] = {}
+    with closing(side_of(port)) as side, closing(open_sink(kind, side.address, side.place)) as sink:
+        for _ in range(KILLS):
+            made |= enqueue_more(ledger, len(made))
+            assert run(ledger, sink).sent > 0
+            confirmed = states(ledger)["sent"]
+            server.kill()
+            made |= enqueue_more(ledger, len(made))
+            assert run(ledger, sink).sent == 0
+            server.start()
+            assert len(set(side.bodies())) >= confirmed
+        while "waiting" in states(ledger):
+            run(ledger, sink)
+        assert set(side.bodies()) == set(made.values())
+    server.kill()
+
+
+def enqueue_more(ledger: Ledger, start: int) -> dict[str, bytes]:
+    return enqueue(ledger, objects=20, length=1, first=start)
+
+
+def run(ledger: Ledger, sink: Any) -> Published:
+    return publish(ledger, Outlet(sink), chance=lambda: 0.5)
+
+
+@pytest.mark.xdist_group("rabbitmq")
+def test_a_queue_that_is_gone_counts_nothing_as_sent(ledger: Ledger, rabbit_port: int) -> None:
+    with (
+        closing(AmqpSide(rabbit_port)) as side,
+        closing(open_sink("amqp", side.address, side.place)) as sink,
+    ):
+        made = enqueue(ledger, objects=20, length=1)
+        side.remove()
+        assert run(ledger, sink).sent == 0
+        assert states(ledger) == {"waiting": 20}
+        side.make()
+        while "waiting" in states(ledger):
+            run(ledger, sink)
+        assert set(side.bodies()) == set(made.values())
