@@ -109,9 +109,7 @@ class JetStream:
 
     async def _publish(self, messages: Sequence[Message]) -> Receipt:
         if self._connection is None or not self._connection.is_connected:
-            self._connection = await asyncio.wait_for(
-                self._library.connect(**self._options), CONNECT_SECONDS
-            )
+            self._connection = await self._connect()
             self._lost.clear()
             self._stream = self._connection.jetstream(publish_async_max_pending=AT_ONCE)
         acks = [await self._start(message) for message in messages]
@@ -119,6 +117,16 @@ class JetStream:
         if waiting:
             await self._wait_for(waiting)
         return together([self._answer(ack) for ack in acks])
+
+    async def _connect(self) -> Any:
+        """A connection, or none at all: one that came to nothing is closed."""
+        connection = self._library.NATS()
+        try:
+            await asyncio.wait_for(connection.connect(**self._options), CONNECT_SECONDS)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
 
     async def _wait_for(self, acks: Sequence["asyncio.Future[Any]"]) -> None:
         """Until all are there, the connection is lost or the time is up."""

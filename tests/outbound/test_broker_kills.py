@@ -11,12 +11,13 @@ from service.ledger.engine import Ledger
 from service.work.outlet import Outlet
 from service.work.publish import Published, publish
 from tests.outbound import brokers
-from tests.outbound.sides import AmqpSide, BrokerSide, RedisSide, open_sink
+from tests.outbound.sides import AmqpSide, BrokerSide, NatsSide, RedisSide, open_sink
 from tests.outbound.test_contract import enqueue, states
 
 KILLS = 4
 STARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[int], BrokerSide]]] = {
     "redis": (brokers.start_redis, RedisSide),
+    "nats": (brokers.start_nats, NatsSide),
 }
 
 
