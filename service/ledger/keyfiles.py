@@ -30,6 +30,8 @@ def make_key_file(path: Path) -> None:
 
     It is there whole or not at all: what was sealed with half a key would be lost.
     """
+    if not path.name:
+        raise GiveUp(f"{path} is a folder: a key is a file")
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

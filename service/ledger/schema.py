@@ -393,3 +393,4 @@ audit = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
     sa.UniqueConstraint("previous"),
 )
+append_only(audit)
