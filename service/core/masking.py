@@ -97,6 +97,13 @@ def mask_text(text: str) -> str:
     return _mask_plain(text)
 
 
+def mask_told(text: str, document: Any) -> str:
+    """Free text that was told of a document: what is personal in the one is hidden in the other."""
+    known = _Document()
+    known.walk(document, "", loose=False, depth=DEPTH_LIMIT)
+    return mask_text(_erase(text, known.telling()))
+
+
 def mask_name(name: str) -> str:
     """张三丰 → 张*: neither the length nor more than the first character."""
     return f"{name[0]}*" if name else ""

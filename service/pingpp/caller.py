@@ -74,7 +74,7 @@ class Caller:
             reply = self._wire.exchange(operation.method, target, body)
             if reply.word != "http_404":
                 break
-        return _read(operation, reply)
+        return _read(operation, reply, given)
 
     def pages(self, operation: Operation, given: Given) -> Iterator[Called]:
         """Page after page of a list, until none follows or one brings no new id (facts 4.5).
@@ -108,9 +108,9 @@ def _checked(operation: Operation, given: Given) -> bytes:
     return body
 
 
-def _read(operation: Operation, reply: Reply) -> Called:
+def _read(operation: Operation, reply: Reply, given: Given) -> Called:
     if reply.word != "ok":
-        raise _trouble(operation, reply)
+        raise _trouble(operation, reply, given)
     try:
         fields = parse(reply.body)
     except Unreadable as error:
@@ -118,16 +118,16 @@ def _read(operation: Operation, reply: Reply) -> Called:
             raise Rejected(error.cause) from None
         raise InDoubt(operation.name, error.cause) from None
     if isinstance(fields.get("error"), dict):  # facts 4.4: under a 200, too
-        raise declined(reply.status, reply.body)
+        raise declined(reply.status, reply.body, given._asdict())
     return Called(fields, reply.body, reply.started_at)
 
 
-def _trouble(operation: Operation, reply: Reply) -> Exception:
+def _trouble(operation: Operation, reply: Reply, given: Given) -> Exception:
     wait = max(reply.wait, reply.retry_after)
     if reply.word in ("rate_limited", "forbidden"):
         return Unanswered(reply.word, after=wait)
     if reply.status in _PLAIN_NO and reply.word.startswith(("http_", "unauthorised")):
-        return declined(reply.status, reply.body)
+        return declined(reply.status, reply.body, given._asdict())
     if operation.reads:
         return Rejected(reply.word) if reply.is_answer else Unanswered(reply.word, after=wait)
     if not reply.left:

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, cast
 
 from service.core.errors import GiveUp, TryLater, Unreadable
-from service.core.masking import mask_text
+from service.core.masking import mask_told
 from service.pingpp.strict import parse
 
 _CHANNEL_CODE = re.compile(r"\b([A-Z]{2,10}[0-9]{2,10})\|")
 _WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
 _MESSAGE_LENGTH = 300
+# so much of it is masked before it is cut: half a number would be nobody's any more
+_MESSAGE_READ = 4_000
 
 
 class Failure(NamedTuple):
@@ -33,11 +35,14 @@ class Declined(GiveUp):
     """A plain no: nothing was done. `type`, `code` and `param` are the provider's words.
 
     message: the provider's sentence as it came, never to be shown; the error's text is masked.
+    asked: what was sent, which the sentence may repeat.
     """
 
-    def __init__(self, status: int, type_: str, code: str, param: str, message: str) -> None:
+    def __init__(
+        self, status: int, type_: str, code: str, param: str, message: str, asked: object = None
+    ) -> None:
         named = [f"{name} {word}" for name, word in (("code", code), ("param", param)) if word]
-        said = mask_text(message[:_MESSAGE_LENGTH])
+        said = mask_told(message[:_MESSAGE_READ], asked)[:_MESSAGE_LENGTH]
         super().__init__(f"Ping++ said no ({', '.join([type_ or str(status), *named])}): {said}")
         self.status, self.type, self.code, self.param = status, type_, code, param
         self.message, self.failure = message, split_failure(message)
@@ -86,14 +91,17 @@ _TYPES: Mapping[str, type[Declined]] = {
 _STATUSES: Mapping[int, type[Declined]] = {401: Unauthorised, 404: Missing}
 
 
-def declined(status: int, body: bytes) -> Declined:
-    """The error that a body tells of; one without words when there are none to be read."""
+def declined(status: int, body: bytes, asked: object = None) -> Declined:
+    """The error that a body tells of; one without words when there are none to be read.
+
+    asked: the values that were sent; what of them is personal is not shown when it is repeated.
+    """
     error = _error(body)
     type_, code, param = (_word(error.get(name)) for name in ("type", "code", "param"))
     message = error.get("message")
     choice = _STATUSES.get(status) or _TYPES.get(type_, ProviderFault)
     text = message if isinstance(message, str) else "without a reason"
-    return choice(status, type_, code, param, text)
+    return choice(status, type_, code, param, text, asked)
 
 
 def _error(body: bytes) -> Mapping[str, Any]:

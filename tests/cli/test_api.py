@@ -219,6 +219,24 @@ def test_a_no_is_told_masked_with_its_code(call: Call, ready: Provider) -> None:
     assert "6214850213609784" not in done.err
 
 
+def test_what_was_sent_is_not_repeated_by_a_no(call: Call, ready: Provider) -> None:
+    person = {"cert_name": "欧阳娜娜", "cert_number": "11010119900307803X"}
+    text = f"{'无' * 280}，欧阳娜娜的证件 11010119900307803X 不符"
+    ready.says({"error": {"type": "invalid_request_error", "message": text}}, 400)
+    done = call("api", *words("cus_application.create", **person))
+    assert done.code == 1
+    assert "无无，***的证件 *** 不符" in done.err
+    assert not [one for one in ("娜娜", "1101011", "803X") if one in done.err]
+
+
+def test_a_failures_text_does_not_repeat_another_field(call: Call, ready: Provider) -> None:
+    text = "来自渠道的信息：OPR21040|欧阳娜娜未实名"
+    ready.says({"id": "11", "cert_name": "欧阳娜娜", "failure_msg": text})
+    done = call("api", "user.retrieve", "user_id=u1")
+    assert (done.code, "娜娜" in done.out + done.err) == (0, False)
+    assert "OPR21040: ***未实名" in done.err
+
+
 def test_a_refused_key_has_a_code_of_its_own(call: Call, ready: Provider) -> None:
     ready.says({"error": {"type": "invalid_request_error", "message": "no"}}, 401)
     assert call("api", "order.retrieve", "order_id=1").code == 77

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.masking import HIDDEN, mask, mask_body, mask_text
+from service.core.masking import HIDDEN, mask, mask_body, mask_text, mask_told
 
 CARD = "6222021234567890128"
 IDENTITY = "11010119900307803X"
@@ -160,3 +160,10 @@ def test_long_text_is_no_trap(unit: str) -> None:
     text = unit * 30_000
     assert mask_text(text)
     assert mask_body(text.encode())
+
+
+def test_what_is_told_of_a_document_repeats_nothing_personal_of_it() -> None:
+    asked = {"path": {"user": "cus_1"}, "body": {"cert_name": "欧阳娜娜", "amount": 12}}
+    told = "cus_1：欧阳娜娜不存在，金额 12，卡号 " + CARD
+    assert mask_told(told, asked) == f"cus_1：{HIDDEN}不存在，金额 12，卡号 {'*' * 15}0128"
+    assert mask_told("余额不足", None) == "余额不足"

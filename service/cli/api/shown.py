@@ -3,17 +3,19 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import typer
 
 from service.cli.output import Format, as_json, show
-from service.core.masking import mask, mask_text
+from service.core.masking import mask
 from service.ledger import sendings
 from service.ledger.engine import Ledger
 from service.pingpp.caller import Called
 from service.pingpp.endpoints import OPERATIONS
 from service.pingpp.endpoints.operation import Operation, Param
+from service.telemetry import printable
 
 
 def show_operations(*, as_lines: bool) -> None:
@@ -41,12 +43,15 @@ def show_doubts(ledger: Ledger, *, as_lines: bool) -> None:
 def show_answer(called: Called, *, as_lines: bool, reveal: bool) -> None:
     """The answer as JSON, masked unless it is to be revealed; what it says of a failure beside."""
     fields = json.loads(called.body)
-    shown = fields if reveal else mask(fields)
+    masked = mask(fields)
+    shown = fields if reveal else masked
     text = as_json(shown) if as_lines else json.dumps(shown, ensure_ascii=False, indent=2)
     typer.echo("".join(_safe(text)))
-    if called.failure and not as_lines:
-        code, said = called.failure
-        sys.stderr.write(f"it tells of a failure: {code or 'no code'}: {mask_text(said)}\n")
+    # of the masked fields: what another field holds is hidden in its text, too
+    failure = replace(called, fields=masked).failure
+    if failure and not as_lines:
+        code, said = failure
+        sys.stderr.write(f"it tells of a failure: {code or 'no code'}: {printable(said)}\n")
 
 
 def _safe(text: str) -> Iterator[str]:
