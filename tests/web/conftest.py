@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from service.ledger.engine import Connection, Ledger
 from service.ledger.intake import Arrival
 from service.ledger.schema import deliveries
+from service.ledger.vault import of_delivery
 from service.pingpp.signature import KeyRing, load_public_key, sign_body
 from service.web.app import App, create_app
 from service.web.protocol import (
@@ -91,9 +92,15 @@ class Served:
         return self.raw(self.request(b"", *headers, method=b"GET", path=path.encode()))
 
     def rows(self, *columns: str) -> list[tuple[Any, ...]]:
+        """Some columns of every delivery, its body opened."""
         chosen = [deliveries.c[name] for name in columns or ("dedup_key",)]
+        statement = sa.select(deliveries).order_by(*chosen)
         with self.ledger.read() as connection:
-            return [tuple(row) for row in connection.execute(sa.select(*chosen).order_by(*chosen))]
+            found = [dict(row) for row in connection.execute(statement).mappings()]
+        for row in found:
+            about = of_delivery(row["account"], row["dedup_key"])
+            row["body"] = self.ledger.vault.open(row["body"], about)
+        return [tuple(row[column.name] for column in chosen) for row in found]
 
 
 def drain(wire: socket.socket) -> bytes:
