@@ -113,7 +113,7 @@ MISTAKES = {
     # C02
     "[accounts.main]\npublc_keys = ['a']": "publc_keys: .* did you mean public_keys",
     "acounts = 1": "acounts: is not a known key: did you mean accounts",
-    "[zzzz]": "zzzz: is not a known key: known are data_dir, database",
+    "[zzzz]": "zzzz: is not a known key: known are data_dir, zone, database",
     WEBHOOK + "urll = 'https://a'": "sinks.s.urll: is not a known key: did you mean url.*; 1 more",
     "[accounts.main]\nlivemode = 'yes'": "accounts.main.livemode: should be true or false",
     "[accounts.main]\nlivemode = 1": "accounts.main.livemode: should be true or false",

@@ -13,6 +13,7 @@ from service.cli import (
     books,
     daemon,
     delivery,
+    desk,
     doctor,
     explain,
     migrate,
@@ -61,6 +62,7 @@ _COMMANDS = {
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
+app.add_typer(desk.app, name="mismatch")
 app.add_typer(vault.app, name="vault")
 app.add_typer(statement)
 app.add_typer(delivery.sinks_app, name="sinks")

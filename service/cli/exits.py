@@ -14,6 +14,7 @@ from service.telemetry import printable
 
 FOUND = 1
 USAGE = 64
+DATA = 65
 UNAVAILABLE = 69
 SOFTWARE = 70
 IN_DOUBT = 74

@@ -37,6 +37,7 @@ _DELIVERIES = (
 )  # fmt: skip
 _MISMATCHES = (
     "number", "rule", "state", "severity", "kind", "id", "ours", "theirs", "currency", "found_at",
+    "owner",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ Until = Annotated[str, typer.Option(help="Before this time.")]
 
 def time_range(now: datetime, since: str, until: str) -> tuple[datetime | None, datetime | None]:
     """Both ends as instants, None where none is given; raises Usage for a range of nothing."""
-    first, last = _instant(since, "--since"), _instant(until, "--until")
+    first, last = instant_of(since, "--since"), instant_of(until, "--until")
     if first is not None and first > now:
         raise Usage("--since lies in the future")
     if first is not None and last is not None and first >= last:
@@ -21,7 +21,7 @@ def time_range(now: datetime, since: str, until: str) -> tuple[datetime | None, 
     return first, last
 
 
-def _instant(text: str, option: str) -> datetime | None:
+def instant_of(text: str, option: str) -> datetime | None:
     """An ISO 8601 time with its zone; without one nobody knows which time is meant."""
     if not text:
         return None

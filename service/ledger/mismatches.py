@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from service.core.filter import Sinks
 from service.core.observation import Key
-from service.ledger import outbox
+from service.ledger import desk, outbox
 from service.ledger.dialect import insert
 from service.ledger.rules import BY_CODE, RULES, Finding
 from service.ledger.rules.check import Checked, Live, is_answered
@@ -60,6 +60,7 @@ class Verdict:
     """What is to be written: findings that are new, live ones that are due, differ or are gone.
 
     waiting: suspicions that last until a question of ours is answered; nothing is written of them.
+    again: waived ones whose waiver has ended, or whose sides are no longer those that were waived.
     """
 
     new: tuple[Finding, ...] = ()
@@ -67,11 +68,12 @@ class Verdict:
     moved: tuple[tuple[Live, Finding], ...] = ()
     gone: tuple[Live, ...] = ()
     waiting: tuple[Live, ...] = ()
+    again: tuple[Live, ...] = ()
 
     @property
     def keys(self) -> list[Key]:
         """Every object that something is to be written about."""
-        live = [*self.due, *(one for one, _ in self.moved), *self.gone]
+        live = [*self.due, *(one for one, _ in self.moved), *self.gone, *self.again]
         return sorted({f.key for f in self.new} | {one.finding.key for one in live})
 
 
@@ -94,7 +96,13 @@ def weigh(checked: Checked, terms: Telling, *, now: datetime) -> Verdict:
         moved=tuple((one, finding) for one, finding in still if finding != one.finding),
         gone=tuple(one for name, one in live.items() if name not in found),
         waiting=tuple(one for one, _ in still if _is_unanswered(one)),
+        again=tuple(one for one, finding in still if _is_waived_no_more(one, finding, now)),
     )
+
+
+def _is_waived_no_more(one: Live, finding: Finding, now: datetime) -> bool:
+    """A waiver is of two sides as a person saw them, and has an end."""
+    return one.waived_until is not None and (finding != one.finding or one.waived_until <= now)
 
 
 def _is_unanswered(one: Live) -> bool:
@@ -107,11 +115,21 @@ def record(connection: sa.Connection, verdict: Verdict, terms: Telling, *, now: 
     sides = {one.id: finding for one, finding in verdict.moved}
     born = _insert(connection, verdict.new, terms, now)
     due = _update(connection, verdict.due, "suspected", state="open", opened_at=now)
-    gone = _update(connection, verdict.gone, None, state="settled", settled_at=now)
+    gone = _update(
+        connection, verdict.gone, None, state="settled", settled_at=now, waived_until=None
+    )
+    again = desk.open_again(connection, [one.id for one in verdict.again], now=now)
     told = [Told(f, "open", now, now) for f in born if terms.patience(f.rule) <= _NO_PATIENCE]
     told += [Told(sides.get(one.id, one.finding), "open", one.found_at, now) for one in due]
     told += [
-        Told(one.finding, "settled", one.found_at, one.opened_at) for one in gone if one.opened_at
+        Told(one.finding, "settled", one.found_at, one.opened_at)
+        for one in gone
+        if one.opened_at and one.state != "waived"
+    ]
+    told += [
+        Told(sides.get(one.id, one.finding), "open", one.found_at, now)
+        for one in verdict.again
+        if one.id in again
     ]
     outbox.enqueue(
         connection, messages(connection, told, epoch=terms.epoch, now=now), terms.sinks, now=now
@@ -189,19 +207,23 @@ def _update(
 
 
 def ripe(connection: sa.Connection, terms: Telling, *, now: datetime, limit: int) -> list[Key]:
-    """Objects with suspicions that are due, the longest suspected first."""
+    """Objects with suspicions that are due or waivers that have ended, the oldest first."""
     key = (mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
+    suspected = sa.and_(
+        mismatches.c.state == word("suspected"),
+        sa.or_(
+            _have_lasted(BY_CODE, terms, now),
+            sa.and_(is_answered(), _have_lasted(_ASKING, terms, now, answered=True)),
+        ),
+    )
     rows = connection.execute(
         sa.select(*key)
         .where(
             # spelt as in the partial index, which holds the live ones only
             mismatches.c.state != word("settled"),
-            mismatches.c.state == word("suspected"),
-            sa.or_(
-                # what a statement showed is judged when statements are matched
-                _have_lasted((rule.code for rule in RULES), terms, now),
-                sa.and_(is_answered(), _have_lasted(_ASKING, terms, now, answered=True)),
-            ),
+            # what a statement showed is judged when statements are matched
+            mismatches.c.rule.in_([rule.code for rule in RULES]),
+            sa.or_(suspected, mismatches.c.waived_until <= now),
         )
         .order_by(mismatches.c.found_at)
         .limit(limit)

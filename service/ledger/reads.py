@@ -68,6 +68,15 @@ class MismatchRow(NamedTuple):
     found_at: datetime
     opened_at: datetime | None
     settled_at: datetime | None
+    owner: str | None
+    waived_until: datetime | None
+
+    @property
+    def at_stake(self) -> int | None:
+        """By how much the two sides differ, minor units; None where they are no amounts."""
+        if self.ours.isdecimal() and self.theirs.isdecimal():
+            return abs(int(self.ours) - int(self.theirs))
+        return None
 
 
 def objects(
@@ -189,6 +198,8 @@ _MISMATCHES = sa.select(
     mismatches.c.found_at,
     mismatches.c.opened_at,
     mismatches.c.settled_at,
+    mismatches.c.owner,
+    mismatches.c.waived_until,
 )
 
 

@@ -264,6 +264,12 @@ mismatches = sa.Table(
     sa.Column("found_at", Instant, nullable=False),
     sa.Column("opened_at", Instant),
     sa.Column("settled_at", Instant),
+    # who looks after it, and until when a person said that it may stand
+    sa.Column("owner", Word),
+    sa.Column("waived_until", Instant),
+    # how often it was opened: once, and again after each waiver that ended
+    sa.Column("turns", sa.Integer, nullable=False, server_default="1"),
+    sa.CheckConstraint("(state = 'waived') = (waived_until IS NOT NULL)", name="waived_has_end"),
     words("state", "suspected", "open", "acknowledged", "waived", "settled"),
 )
 partial(
@@ -274,6 +280,23 @@ partial(
 )
 partial("ix_mismatches_live", [mismatches.c.rule], "state <> 'settled'")
 sa.Index("ix_mismatches_object", mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
+
+# Who did what about a mismatch, and when: nothing of it is ever changed.
+acts = sa.Table(
+    "acts",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("mismatch_id", BigId, sa.ForeignKey("mismatches.id"), nullable=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", Key, nullable=False),
+    sa.Column("act", Word, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("owner", Word),
+    sa.Column("until", Instant),
+    words("act", "acknowledge", "assign", "comment", "waive", "reopen"),
+)
+sa.Index("ix_acts_mismatch_id", acts.c.mismatch_id)
+append_only(acts)
 
 outbox = sa.Table(
     "outbox",

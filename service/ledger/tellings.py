@@ -1,6 +1,7 @@
 """How the openings and settlings of mismatches are told.
 
-Tellings of one rule and object count 1, 2, 3 … over re-openings: odd ones open, even ones settle.
+Tellings of one rule and object count 1, 2, 3 … over re-openings: odd ones open, even ones close,
+by the facts (settled) or by a person (waived). What was waived settles in silence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from service.ledger.schema import mismatches
 
 
 class Told(NamedTuple):
-    """One thing to tell: a mismatch that is open now, or settled."""
+    """One thing to tell: a mismatch that is open now, settled or waived."""
 
     finding: Finding
     state: str
@@ -40,7 +41,7 @@ def messages(
                 epoch,
                 key.account,
                 f"{rule}/{key.kind}/{key.object_id}",
-                2 * turn if one.state == "settled" else 2 * turn - 1,
+                2 * turn - 1 if one.state == "open" else 2 * turn,
                 state=one.state,
                 data=mismatch_data(one),
                 at=now,
@@ -53,13 +54,13 @@ def _openings(connection: sa.Connection, keys: Sequence[Key]) -> Mapping[tuple[s
     """How often each rule has opened on each object, the present opening among them."""
     key = (mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
     rows = connection.execute(
-        sa.select(mismatches.c.rule, *key, sa.func.count())
+        sa.select(mismatches.c.rule, *key, sa.func.sum(mismatches.c.turns))
         .where(
             sa.tuple_(*key).in_([tuple(one) for one in keys]), mismatches.c.opened_at.is_not(None)
         )
         .group_by(mismatches.c.rule, *key)
     )
-    return {(row[0], Key(*row[1:4])): row[4] for row in rows}
+    return {(row[0], Key(*row[1:4])): int(row[4]) for row in rows}
 
 
 def mismatch_data(told: Told) -> dict[str, Any]:

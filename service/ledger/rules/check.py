@@ -24,6 +24,7 @@ class Live:
     """A mismatch that is not settled: suspected, open, acknowledged or waived.
 
     answered: a question of ours about its object, asked since it was found, has been answered.
+    waived_until: the end of a waiver, which only a waived one has.
     """
 
     id: int
@@ -32,6 +33,7 @@ class Live:
     found_at: datetime
     opened_at: datetime | None
     answered: bool
+    waived_until: datetime | None = None
 
 
 def is_answered() -> sa.ColumnElement[bool]:
@@ -86,6 +88,7 @@ def _finding(code: str, found: Selection) -> Selection:
         sa.cast(sa.null(), sa.BigInteger()),
         sa.cast(sa.null(), sa.BigInteger()),
         sa.cast(sa.null(), sa.Boolean()),
+        sa.cast(sa.null(), sa.BigInteger()),
     )
 
 
@@ -105,6 +108,7 @@ def _standing(of: Sources) -> Selection:
             mismatches.c.found_at,
             mismatches.c.opened_at,
             is_answered(),
+            mismatches.c.waived_until,
         )
         .select_from(of.scope.join(mismatches, same_object(of.scope, mismatches)))
         .where(mismatches.c.state != word("settled"))
