@@ -1,0 +1,1 @@
+"""Which tables are there? Shelved by what they keep; `ledger.schema` names all of them."""

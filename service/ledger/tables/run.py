@@ -1,0 +1,83 @@
+"""Which tables keep how the processes of a ledger run, and what they must remember."""
+
+import sqlalchemy as sa
+
+from service.ledger.columns import BigId, Instant, Key, Word, append_only, metadata
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("name", Word, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+slots = sa.Table(
+    "slots",
+    metadata,
+    sa.Column("job", Word, primary_key=True),
+    sa.Column("slot_at", Instant, primary_key=True),
+    sa.Column("holder", Key, nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("finished_at", Instant),
+    sa.Column("outcome", sa.String(200)),
+)
+
+replicas = sa.Table(
+    "replicas",
+    metadata,
+    sa.Column("name", Key, primary_key=True),
+    sa.Column("role", Word, nullable=False),
+    sa.Column("address", Key),
+    # opens the replica's own diagnostics; whoever can read the ledger may ask
+    sa.Column("token", sa.String(64), nullable=False),
+    sa.Column("started_at", Instant, nullable=False),
+    sa.Column("ticked_at", Instant, nullable=False),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    # something that is told once: an unknown word, a differing retry, a refused key
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("cause", Word, primary_key=True),
+    sa.Column("subject", Key, primary_key=True),
+    sa.Column("first_at", Instant, nullable=False),
+    sa.Column("last_at", Instant, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
+pages = sa.Table(
+    "pages",
+    metadata,
+    # how far a walk over one of the provider's lists has come
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("list", Key, primary_key=True),
+    sa.Column("cursor", sa.Text, nullable=False),
+    sa.Column("walked_at", Instant, nullable=False),
+)
+
+sendings = sa.Table(
+    "sendings",
+    metadata,
+    # an operation that must not be sent twice, from before it is sent until it has its answer
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("operation", Word, primary_key=True),
+    # sha256 of what tells one sending from another: its number, or what it acts on
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("started_at", Instant, nullable=False),
+)
+
+# who opened personal data: each line holds the hash of the one before
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", Key, nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("previous", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.UniqueConstraint("previous"),
+)
+append_only(audit)
