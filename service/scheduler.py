@@ -28,6 +28,7 @@ from service.work.drain import drain
 from service.work.outlet import Outlet
 from service.work.poll import poll
 from service.work.publish import publish
+from service.work.radar import measure
 from service.work.reconcile import reconcile, suspects
 from service.work.statement.match import match_all
 from service.work.subscribe import subscribe
@@ -91,9 +92,22 @@ def _asking(runtime: Runtime) -> list[Job]:
         stopping = runtime.stopping
         backfill(ledger, clients, terms=terms, clock=clock, stop=stopping, pause=stopping.wait)
 
+    def measures() -> None:
+        stopping, target = runtime.stopping, runtime.settings.radar.target
+        measure(
+            ledger,
+            clients,
+            terms=terms,
+            target=target,
+            clock=clock,
+            stop=stopping,
+            pause=stopping.wait,
+        )
+
     return [
         Job("poll", every.poll_seconds, looks),
         Job("backfill", every.backfill_seconds, walks, once=True),
+        Job("radar", every.radar_seconds, measures, once=True),
     ]
 
 

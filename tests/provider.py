@@ -11,6 +11,7 @@ import httpx2
 
 from service.pingpp.access import Access, Host
 from service.pingpp.client import Client
+from tests import bodies
 
 Answering = Callable[[httpx2.Request], httpx2.Response]
 
@@ -69,3 +70,23 @@ def answer(status: int, body: Any = None, **headers: str) -> httpx2.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx2.Response(status, headers=named, stream=httpx2.ByteStream(content))
+
+
+def listing(
+    items: list[bodies.Fields], *, style: str, size: int, filters: bool = True
+) -> Callable[[httpx2.Request], httpx2.Response]:
+    """A list as the provider cuts it into pages, newest first."""
+
+    def show(request: httpx2.Request) -> httpx2.Response:
+        query = request.url.params
+        low, high = (int(query.get(f"created[{w}]", d)) for w, d in (("gte", 0), ("lte", 2**40)))
+        kept = [item for item in items if not filters or low <= item["created"] <= high]
+        kept.sort(key=lambda item: -item["created"])
+        ids = [item["id"] for item in kept]
+        start = (int(query.get("page", 1)) - 1) * size
+        if style == "A":
+            start = ids.index(query["starting_after"]) + 1 if "starting_after" in query else 0
+        some = kept[start : start + size]
+        return answer(200, bodies.page(*some, has_more=start + size < len(kept)))
+
+    return show

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
@@ -20,6 +20,7 @@ from service.ledger import asking, pages
 from service.ledger.pages import Progress as Cursor
 from service.pingpp.client import Client
 from service.pingpp.lists import PAGES_LIMIT
+from service.pingpp.reader import Sighting
 from service.runtime import Runtime
 from service.work.backfill import PASSES_LIMIT, Span, Walked, backfill_span, lists
 from service.work.catch_up import ask_for_all, blind_spots, parents_of, want_parents
@@ -154,8 +155,8 @@ def _walk(
 ) -> list[Walked]:
     progress, count = Progress("objects listed"), Counter[str]()
 
-    def on_page(items: int) -> None:
-        count["items"] += items
+    def on_page(seen: Sequence[Sighting]) -> None:
+        count["items"] += len(seen)
         progress(count["items"])
 
     walks = backfill_span(

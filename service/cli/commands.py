@@ -18,6 +18,7 @@ from service.cli import (
     explain,
     migrate,
     opening,
+    radar,
     redo,
     show,
     vault,
@@ -57,6 +58,7 @@ _COMMANDS = {
     "api": api,
     "backfill": backfill.backfill,
     "catch-up": backfill.catch_up,
+    "radar": radar.radar,
     "sandbox": sandbox,
     "demo": demo,
 }

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from service.ledger import radar
 from service.ledger.engine import Connection
 from service.ledger.schema import deliveries, dispatches, mismatches, outbox, watches
+
+RADAR_SPAN = timedelta(hours=27)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Gauges:
     outbox_oldest_seconds: Mapping[str, float]
     dead_letters: Mapping[str, int]
     mismatches_open: Mapping[str, int]
+    radar_objects: Mapping[str, int]
 
 
 def read_gauges(connection: Connection, *, now: datetime) -> Gauges:
@@ -41,7 +45,15 @@ def read_gauges(connection: Connection, *, now: datetime) -> Gauges:
         mismatches_open=_grouped(
             connection, mismatches.c.rule, mismatches.c.state.in_(["open", "acknowledged"])
         ),
+        radar_objects=_radar(connection, now),
     )
+
+
+def _radar(connection: Connection, now: datetime) -> dict[str, int]:
+    """How the objects of the last measured day came; the newest hours are not settled yet."""
+    hours = radar.sums(connection, since=now - RADAR_SPAN)
+    words = ("delivered", "asked", "unexplained")
+    return {word: sum(getattr(hour, word) for hour in hours) for word in words}
 
 
 def _age(since: datetime | None, now: datetime) -> float:

@@ -99,6 +99,12 @@ class Reconcile(Table):
     grace_seconds: Real = Field(default=60.0, ge=0, le=86_400)
 
 
+class Radar(Table):
+    """target: the share of an hour's objects, delivered as due, below which it is told."""
+
+    target: Real = Field(default=0.99, ge=0, le=1)
+
+
 class Jobs(Table):
     """How often each job fires, in seconds; see service.scheduler for what each does."""
 
@@ -108,6 +114,7 @@ class Jobs(Table):
     suspects_seconds: Real = Field(default=5.0, ge=0.1, le=3_600)
     reconcile_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     backfill_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
+    radar_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     prune_seconds: Real = Field(default=3_600.0, ge=60, le=86_400)
 
 
@@ -141,6 +148,7 @@ class Settings(Table):
     receiver: Receiver = Receiver()
     poll: Poll = Poll()
     reconcile: Reconcile = Reconcile()
+    radar: Radar = Radar()
     jobs: Jobs = Jobs()
     vault: Vault = Vault()
     log: Log = Log()

@@ -60,6 +60,9 @@ def _families(gauges: Gauges) -> Iterable[Metric]:
     )
     yield _by("dead_letters", "Messages given up.", "sink", gauges.dead_letters)
     yield _by("mismatches_open", "What does not agree.", "rule", gauges.mismatches_open)
+    yield _by(
+        "radar_objects", "How a day's listed objects came to us.", "came", gauges.radar_objects
+    )
 
 
 def _one(name: str, sentence: str, value: float) -> Metric:

@@ -81,11 +81,14 @@ class Span:
 
     since: datetime
     until: datetime | None = None
+    # whether a walk that was cut short is gone on with; else it begins anew
+    resumes: bool = True
 
     @property
     def name(self) -> str:
         """How its cursor is kept; without an end it goes on to the time of whoever resumes it."""
-        return f"{_seconds(self.since)}-{_seconds(self.until) if self.until else ''}"
+        ends = f"{_seconds(self.since)}-{_seconds(self.until) if self.until else ''}"
+        return ends if self.resumes else f"{ends}/anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,13 @@ def backfill_span(
     clock: Callable[[], datetime],
     stop: Event,
     pause: Callable[[float], object] = time.sleep,
-    on_page: Callable[[int], object] = lambda _items: None,
+    on_page: Callable[[Sequence[Sighting]], object] = lambda _seen: None,
 ) -> Iterator[Walked]:
     """Walk the lists of `kinds` within a span, each to its end or to what stops it.
 
     The cursor is kept with every page: the same span, asked for again, goes on from there.
-    on_page: told how many items each page brought. Raises TryLater when the ledger is away.
+    on_page: shown what each page brought, once it is applied. Raises TryLater when the ledger is
+    away.
     """
     for bare, shape in lists(clients, terms, kinds):
         which = replace(bare, span=span.name)
@@ -166,7 +170,7 @@ class _Walk:
         asker: _Asker,
         terms: Terms,
         clock: Callable[[], datetime],
-        on_page: Callable[[int], object] = lambda _items: None,
+        on_page: Callable[[Sequence[Sighting]], object] = lambda _seen: None,
     ) -> None:
         self._ledger, self._which, self._asker = ledger, which, asker
         self._terms, self._clock, self._on_page = terms, clock, on_page
@@ -190,10 +194,11 @@ class _Walk:
         start = _seconds(span.since)
         # `lte` takes in its bound, `until` leaves its own out
         fresh = Progress(start, ends - 1, ends) if span.until else Progress(start)
-        is_whole = is_id(self._which.app) and self._walk(known or fresh, ends)
+        progress = known if known and span.resumes else fresh
+        is_whole = is_id(self._which.app) and self._walk(progress, ends)
         with self._ledger.begin() as connection:
             # a stuck walk cannot be gone on with: only asking anew may help
-            if is_whole or self._done["stuck"]:
+            if is_whole or self._done["stuck"] or not span.resumes:
                 pages.forget(connection, self._which)
             left = None if is_whole else pages.read(connection, self._which) or fresh
         return Walked(self._which, self._done, left)
@@ -248,7 +253,7 @@ class _Walk:
         self._done["unread"] += page.unread + len(page.sightings) - len(seen)
         self._done["pages"] += 1
         self._apply(seen, progress)
-        self._on_page(len(seen))
+        self._on_page(seen)
 
     def _apply(self, seen: Sequence[Sighting], progress: Progress) -> None:
         """All in one transaction; when that fails one by one, and who fails alone is left out."""

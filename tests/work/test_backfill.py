@@ -2,11 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx2
 import pytest
 import sqlalchemy as sa
 
@@ -19,7 +17,7 @@ from service.work.backfill import backfill
 from service.work.poll import poll
 from service.work.terms import AccountTerms, Terms
 from tests import bodies
-from tests.provider import Provider, answer
+from tests.provider import Provider, answer, listing
 
 TERMS = Terms(accounts={"shop": AccountTerms(apps=frozenset({bodies.APP}))})
 WITHDRAWALS = f"/v1/apps/{bodies.APP}/withdrawals"
@@ -55,26 +53,6 @@ def believed(ledger: Ledger, kind: str) -> set[str]:
 def progress(ledger: Ledger) -> Progress | None:
     with ledger.read() as connection:
         return pages.read(connection, ORDERS)
-
-
-def listing(
-    items: list[bodies.Fields], *, style: str, size: int, filters: bool = True
-) -> Callable[[httpx2.Request], httpx2.Response]:
-    """A list as the provider cuts it into pages, newest first."""
-
-    def show(request: httpx2.Request) -> httpx2.Response:
-        query = request.url.params
-        low, high = (int(query.get(f"created[{w}]", d)) for w, d in (("gte", 0), ("lte", 2**40)))
-        kept = [item for item in items if not filters or low <= item["created"] <= high]
-        kept.sort(key=lambda item: -item["created"])
-        ids = [item["id"] for item in kept]
-        start = (int(query.get("page", 1)) - 1) * size
-        if style == "A":
-            start = ids.index(query["starting_after"]) + 1 if "starting_after" in query else 0
-        some = kept[start : start + size]
-        return answer(200, bodies.page(*some, has_more=start + size < len(kept)))
-
-    return show
 
 
 def seconds_ago(provider: Provider, seconds: int) -> int:

@@ -128,19 +128,26 @@ def _conflict(of: Sources) -> Selection:
     return finds(one, ours=word("one end"), theirs=one.c.status).where(one.c.conflict)
 
 
-def _learned_by_polling(of: Sources) -> Selection:
-    one = of.objects
+def is_notified_end(one: Any) -> Expression:
+    """Whether an object is in an end that a notification should have told of."""
     ends = (
         sa.and_(one.c.kind == word(kind), one.c.status == word(end)) for kind, end in NOTIFIED_ENDS
     )
+    return sa.and_(
+        sa.or_(*ends),
+        # a charge of an order is told of with its order
+        sa.or_(one.c.kind != word("charge"), one.c.order_id.is_(None)),
+    )
+
+
+def _learned_by_polling(of: Sources) -> Selection:
+    one = of.objects
     created = sa.type_coerce(one.c.created_at, sa.BigInteger())
     recent = sa.type_coerce(one.c.since_at, sa.BigInteger()) <= created + _HISTORY_MICROS
     return finds(one, ours=word("notified"), theirs=one.c.status).where(
         one.c.notified_at.is_(None),
-        sa.or_(*ends),
+        is_notified_end(one),
         sa.not_(one.c.conflict),
-        # a charge of an order is told of with its order
-        sa.or_(one.c.kind != word("charge"), one.c.order_id.is_(None)),
         sa.or_(one.c.created_at.is_(None), recent),
     )
 

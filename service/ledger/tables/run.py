@@ -56,6 +56,21 @@ pages = sa.Table(
     sa.Column("walked_at", Instant, nullable=False),
 )
 
+radar = sa.Table(
+    "radar",
+    metadata,
+    # how the objects created in an hour came into the ledger, by what the lists show
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("kind", Word, primary_key=True),
+    sa.Column("hour_at", Instant, primary_key=True),
+    sa.Column("listed", sa.Integer, nullable=False),
+    sa.Column("delivered", sa.Integer, nullable=False),
+    sa.Column("asked", sa.Integer, nullable=False),
+    sa.Column("quiet", sa.Integer, nullable=False),
+    sa.Column("unexplained", sa.Integer, nullable=False),
+    sa.Column("measured_at", Instant, nullable=False),
+)
+
 sendings = sa.Table(
     "sendings",
     metadata,
