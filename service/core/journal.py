@@ -10,6 +10,7 @@ Accounts (docs/accounting.md shows each with figures):
     clearing:CHANNEL  money that a channel holds for us
     payable:APP       what is owed to a merchant's app
     wallet:USER       what is owed to a user's wallet
+    clearing:deposits what users put into their wallets by themselves; no channel is named
     orders            paid, and not yet said so by an order
     refunds           given back as an order says, and not yet seen to leave a channel
     fees              what moving money costs
@@ -21,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 ORDERS, REFUNDS, FEES, TRANSIT, BANK = "orders", "refunds", "fees", "transit", "bank"
+DEPOSITS = "clearing:deposits"
 # A part of an object as a belief keeps it: rank, status word, minor units.
 Parts = Mapping[str, tuple[int, str, int]]
 Known = Mapping[str, Any]

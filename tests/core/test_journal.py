@@ -1,5 +1,7 @@
 """What is booked of an object is always what it has moved, and every posting balances."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -7,12 +9,14 @@ from hypothesis import strategies as st
 
 from service.core.journal import CURRENCY, Leg, Posting, Standing, book, net
 from service.core.kinds import KINDS
+from service.core.kinds.kind import no_legs
 from service.core.observation import Observation, Source
 from service.core.view import View, view
 from service.pingpp.reader import read_object
-from tests import bodies
+from tests import bodies, shapes
 from tests.core.test_merge import BASE, believe
 
+DOCS = Path(__file__).parents[2] / "docs"
 accounts = st.sampled_from(["orders", "payable:app_1", "wallet:u1", "clearing:balance"])
 legs = st.lists(
     st.builds(Leg, accounts, accounts, st.integers(0, 500)).filter(lambda leg: leg[0] != leg[1]),
@@ -120,3 +124,45 @@ def test_each_recipient_is_owed_what_arrived() -> None:
     ]
     allocation = bodies.allocation(app="app_1", status="failure", recipients=shares, amount=100)
     assert booked(allocation) == {("payable:app_1", "wallet:u1", 40)}
+
+
+def test_a_deposit_that_arrived_is_owed_to_its_wallet() -> None:
+    assert booked(shapes.deposit(status="created")) == set()
+    arrived = shapes.deposit(status="succeeded", user="u1", amount=10000)
+    assert booked(arrived) == {("clearing:deposits", "wallet:u1", 10000)}
+
+
+def test_a_recharge_passes_from_its_charge_by_its_app_to_the_wallet_and_back() -> None:
+    charge = bodies.charge(channel="alipay_qr", app="app_1", amount=1200, amount_refunded=200)
+    done = shapes.recharge(
+        user="u1", app="app_1", amount=1200, amount_refunded=200, charge=charge, succeeded=True
+    )
+    assert booked(done, "recharge") == {
+        ("payable:app_1", "wallet:u1", 1200),
+        ("wallet:u1", "payable:app_1", 200),
+    }
+    assert booked(done, "charge") == {
+        ("clearing:alipay_qr", "payable:app_1", 1200),
+        ("payable:app_1", "clearing:alipay_qr", 200),
+    }
+    assert booked({**done, "succeeded": False}, "recharge") == set()
+
+
+def test_a_transfer_that_is_paid_left_its_app_by_its_channel() -> None:
+    assert booked(shapes.payout("transfer", status="pending")) == set()
+    paid = shapes.payout("transfer", status="paid", app="app_1", channel="alipay", amount=500)
+    assert booked(paid) == {("payable:app_1", "clearing:alipay", 500)}
+
+
+POSTING = {
+    "allocation", "allocation_refund", "charge", "deposit", "order", "order_refund", "recharge",
+    "transfer", "withdrawal",
+}  # fmt: skip
+
+
+def test_the_kinds_that_post_are_these_and_the_documents_say_why_the_others_do_not() -> None:
+    assert {kind.name for kind in KINDS.values() if kind.legs is not no_legs} == POSTING
+    for name in ("accounting.md", "accounting.zh-CN.md"):
+        text = (DOCS / name).read_text(encoding="utf-8")
+        shown = {kind for kind in KINDS if re.search(rf"\b{kind}\b", text)}
+        assert {kind for kind in KINDS if not kind.endswith("_summary")} <= shown

@@ -1,11 +1,15 @@
 """What a deposit is: a person fills the own wallet by a link that soon dies (L682-750)."""
 
+from collections.abc import Iterable
+
+from service.core.journal import DEPOSITS, Leg, Parts, wallet
 from service.core.kinds.kind import (
     COMMON_WORDS,
     HOUR,
     MARGIN_SECONDS,
     MINUTE,
     Field,
+    Fields,
     Form,
     Kind,
     Looks,
@@ -14,6 +18,14 @@ from service.core.kinds.kind import (
 
 # L684: the link lives fifteen minutes; that it died shows in no documented state.
 _LINK_SECONDS = 15 * MINUTE
+
+
+def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
+    """What the person put in is owed to the wallet once it arrived."""
+    if known.get("status") == "succeeded":
+        to = wallet(known.get("user_id"))
+        yield Leg(DEPOSITS, to, known["amount"], known.get("time_succeeded"))
+
 
 DEPOSIT = Kind(
     name="deposit",
@@ -36,5 +48,6 @@ DEPOSIT = Kind(
     ),
     looks=Looks((MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR)),
     due=after_seconds(_LINK_SECONDS + MARGIN_SECONDS),
+    legs=legs,
     touches_user=True,
 )

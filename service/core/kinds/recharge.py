@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, cast
 
+from service.core.journal import Leg, Parts, payable, wallet
 from service.core.kinds.kind import (
     COMMON_WORDS,
     DAY,
@@ -29,6 +30,16 @@ def inside(fields: Fields) -> Iterable[Fields]:
     return (cast("Fields", charge),) if isinstance(charge, dict) and "object" in charge else ()
 
 
+def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
+    """From the app, to which its charge brought the money, on to the wallet; what was given back
+    leaves the wallet again, and the charge says that it left the app (see charge.legs).
+    """
+    if known.get("status") == "succeeded":
+        app, user = payable(known.get("app")), wallet(known.get("user_id"))
+        yield Leg(app, user, known["amount"], known.get("time_succeeded"))
+        yield Leg(user, app, known.get("amount_refunded", 0))
+
+
 RECHARGE = Kind(
     name="recharge",
     wire=(("recharge", None),),
@@ -48,5 +59,6 @@ RECHARGE = Kind(
     inside=inside,
     looks=Looks((MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)),
     due=after_seconds(DAY),
+    legs=legs,
     touches_user=True,
 )

@@ -1,5 +1,8 @@
 """What pays out without an order: a transfer, a red envelope, and batches (facts §6)."""
 
+from collections.abc import Iterable
+
+from service.core.journal import Leg, Parts, clearing, payable
 from service.core.kinds.kind import (
     COMMON_WORDS,
     DAY,
@@ -41,6 +44,15 @@ def transfer_status(fields: Fields) -> object:
     return "succeeded" if word == "paid" else word
 
 
+def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
+    """A paid transfer left the app's money by its channel; its fee is not booked: whose it is,
+    and whether it is in the amount, the provider does not say.
+    """
+    if known.get("status") == "succeeded":
+        app, held = payable(known.get("app")), clearing(known.get("channel"))
+        yield Leg(app, held, known["amount"], known.get("time_succeeded"))
+
+
 TRANSFER = Kind(
     name="transfer",
     wire=(("transfer", None),),
@@ -51,6 +63,7 @@ TRANSFER = Kind(
     attrs=_ATTRS,
     looks=_LOOKS,
     due=after_seconds(_EXPECTED_SECONDS),
+    legs=legs,
 )
 
 RED_ENVELOPE = Kind(
