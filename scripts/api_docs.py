@@ -37,6 +37,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "B": "pages by `page`",
         "stop": ". ",
         "money": "**Moves money.**",
+        "page": "The page in its answer can be used for {} minutes.",
         "again_yes": "May be sent again: {}.",
         "again_no": "Must not be sent again without looking: {}.",
         "one_of": "one of {}",
@@ -73,6 +74,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "B": "用 `page` 翻页",
         "stop": "。",
         "money": "**涉及资金。**",
+        "page": "返回的页面地址按 {} 分钟有效处理。",
         "again_yes": "可以重发：{}。",
         "again_no": "未核实不得重发：{}。",
         "one_of": "取值 {}",
@@ -153,6 +155,8 @@ def _section(row: Operation, language: str) -> Iterator[str]:
     why = row.repeat.en if language == "en" else row.repeat.zh
     again = words["again_yes" if row.repeat.allowed else "again_no"].format(why)
     yield f"{words['money']} {again}" if row.moves_money else again
+    if row.page_seconds:
+        yield words["page"].format(row.page_seconds // 60)
     if row.params:
         yield f"\n{words['params']}\n|---|---|---|---|---|---|"
         yield from (_param(param, language) for param in row.params)

@@ -6,14 +6,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from service.pingpp.endpoints.people import CARD_PAGE_SECONDS
 from service.sandbox.records import SettleAccount, User
 from service.sandbox.refusal import Refusal, inner, one_of, text
 from service.sandbox.truth import Truth
 from service.sandbox.wallets import opened
 from service.sandbox.wire import Shown
 
-# L281 says five minutes, L307 fifteen: the shorter one is kept (facts §7 row 39).
-CARD_PAGE_SECONDS = 300.0
 _CARD_PAGE = (
     "https://member.yeepay.com/yeepay-std-wallet/operateCard.html#/bankCardList?redirectUrl="
 )

@@ -29,7 +29,8 @@ def show_params(row: Operation, *, as_lines: bool) -> None:
     columns = ("param", "place", "needed", "takes", "limits", "words", "line")
     show(map(_param, row.params), columns, _shape(as_lines=as_lines))
     money = "it moves money; " if row.moves_money else ""
-    typer.echo(f"{row.title.en}: {money}{row.repeat.en}", err=True)
+    page = f"; its page lives {row.page_seconds // 60} minutes" if row.page_seconds else ""
+    typer.echo(f"{row.title.en}: {money}{row.repeat.en}{page}", err=True)
 
 
 def show_doubts(ledger: Ledger, *, as_lines: bool) -> None:

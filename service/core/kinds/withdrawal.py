@@ -18,13 +18,13 @@ from service.core.kinds.kind import (
 )
 
 # L841: the page where the user confirms lives fifteen minutes.
-_CONFIRM_SECONDS = 15 * MINUTE
+CONFIRM_SECONDS = 15 * MINUTE
 
 
 def due(known: Fields, since: int) -> int:
     """A confirmed personal withdrawal has its page's fifteen minutes; everything else a day."""
     confirming = known.get("status") == "pending" and known.get("confirming") is True
-    return since + (_CONFIRM_SECONDS + MARGIN_SECONDS if confirming else DAY)
+    return since + (CONFIRM_SECONDS + MARGIN_SECONDS if confirming else DAY)
 
 
 def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:

@@ -50,7 +50,8 @@ class Param:
     name: dotted, with [] after a list: extra.return_url, recipients[].amount; in a query the
     steps after the first stand in brackets on the wire. least, most: characters of a text, else
     bounds of a number. words: all it may be. when: must be given if that parameter has that
-    word. instead: another spelling that does as well. fixed: what is sent without being asked for.
+    word. instead: another spelling that does as well; sent as `name`. fixed: what is sent
+    without being asked for.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Operation:
     14 and 24). answers: the kind of object in the answer, or a word for what is no object.
     names: the parameters that tell one sending from another: its number, else what it acts on.
     paging: A (starting_after) or B (page) for a list (facts 4.5), "" for everything else.
+    page_seconds: how long the page that the answer names can be used; 0: it names none.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Operation:
     moves_money: bool = False
     names: tuple[str, ...] = ()
     paging: str = ""
+    page_seconds: int = 0
 
     @property
     def path(self) -> str:

@@ -13,7 +13,8 @@ from service.pingpp.endpoints.operation import Operation, Param, Place
 def sort_out(operation: Operation, values: Values) -> Given:
     """Put each value where its first step belongs, and what is fixed beside it.
 
-    A name that the table lacks goes with the body, where the check tells of it.
+    A name that the table lacks goes with the body, where the check tells of it. What stands under
+    the other spelling of a name is moved to the name (facts §7 row 35).
     """
     places = {param.name.partition(".")[0]: param.place for param in operation.params}
     given = {place: dict[str, Any]() for place in Place}
@@ -22,7 +23,19 @@ def sort_out(operation: Operation, values: Values) -> Given:
             given[param.place][param.name] = param.fixed
     for name, value in values.items():
         given[places.get(name, Place.BODY)][name] = value
+    for param in operation.params:
+        if param.instead:
+            _respell(given[param.place], param)
     return Given(*(given[place] for place in Place))
+
+
+def _respell(values: dict[str, Any], param: Param) -> None:
+    """Both spellings stand below one name; where both are given, nothing is moved."""
+    outer, _, name = param.name.rpartition(".")
+    inside, other = values.get(outer), param.instead.rpartition(".")[2]
+    if isinstance(inside, dict) and other in inside and name not in inside:
+        kept = dict(cast("dict[str, Any]", inside))
+        values[outer] = {name: kept.pop(other), **kept}
 
 
 def targets(operation: Operation, given: Given) -> list[str]:

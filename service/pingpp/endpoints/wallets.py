@@ -1,5 +1,7 @@
 """What is asked about wallets: money put in and money taken out (L680-1092)."""
 
+from service.core.kinds.deposit import LINK_SECONDS
+from service.core.kinds.withdrawal import CONFIRM_SECONDS
 from service.pingpp.endpoints.operation import (
     PAGES_B,
     READING,
@@ -35,6 +37,7 @@ OPERATIONS = (
         by_number(""),
         moves_money=True,
         names=("app_id", "order_no"),
+        page_seconds=LINK_SECONDS,
     ),
     Operation(
         "deposit.retrieve",
@@ -101,6 +104,7 @@ OPERATIONS = (
         by_number("withdrawal.retrieve"),
         moves_money=True,
         names=("app_id", "withdrawal_id"),
+        page_seconds=CONFIRM_SECONDS,
     ),
     Operation(
         "withdrawal.cancel",
