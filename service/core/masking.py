@@ -60,6 +60,17 @@ _LABELLED = re.compile(
     r"([\u3400-\u9fff·]{2,20}|[a-z]++(?: [a-z]++){0,2})",
     re.IGNORECASE,
 )
+# a name that nothing labels: a common family name and little more, beside a long number
+_FAMILY = (
+    "(?!余额|金额|付款|方式|任务|许可|严重|万元|高风险)(?:欧阳|司马|上官|诸葛|皇甫|令狐|慕容|夏侯|东方"
+    "|[王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾萧肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任"
+    "沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤])"
+)
+_CLOSE = r"[\s,，、;；/|(（:：-]{1,3}"
+_NAMED = re.compile(
+    rf"(?<![\u3400-\u9fff])({_FAMILY}[\u3400-\u9fff]{{1,2}})(?={_CLOSE}\d{{11}})"
+    rf"|(?<=\d[\dxX])({_CLOSE})({_FAMILY}[\u3400-\u9fff]{{1,2}})(?![\u3400-\u9fff])"
+)
 _PAIR = re.compile(
     r"(?<!\w)(\w{2,32})([\\\"']{0,4}\s{0,9}[:=]\s{0,9}[\\\"']{0,4})([^\\\"'&,;{}\[\]\r\n]++)"
 )
@@ -242,7 +253,13 @@ def _mask_plain(text: str) -> str:
     text = _LABELLED.sub(
         lambda found: found.group(1) + found.group(2) + mask_name(found.group(3)), text
     )
+    text = _NAMED.sub(_mask_named, text)
     return _DIGITS.sub(_mask_run, text)
+
+
+def _mask_named(found: re.Match[str]) -> str:
+    before, between, after = found.groups()
+    return mask_name(before) if before else f"{between}{mask_name(after)}"
 
 
 def _mask_url(found: re.Match[str]) -> str:
