@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from service.core.masking import mask_text
 from service.core.observation import Key
 from service.ledger.engine import Connection
 from service.ledger.rules import Finding
@@ -152,7 +153,7 @@ def _write(
         values["turns"] = mismatches.c.turns + sa.case((was_waived, 1), else_=0)
     if values:
         connection.execute(sa.update(mismatches).where(mismatches.c.id.in_(numbers)).values(values))
-    row = {"at": now, "who": one.who, "act": one.name, "note": one.note}
+    row = {"at": now, "who": one.who, "act": one.name, "note": mask_text(one.note)}
     row |= {"owner": one.owner, "until": one.until}
     connection.execute(sa.insert(acts), [{"mismatch_id": each, **row} for each in numbers])
 

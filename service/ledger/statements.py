@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from service.core.masking import mask_text
 from service.core.statement.lines import Line
 from service.ledger.dialect import insert_rows
 from service.ledger.engine import Ledger
@@ -203,7 +204,7 @@ def remove(connection: sa.Connection, statement_id: int, reason: str, now: datet
     done = connection.execute(
         sa.update(statements)
         .where(statements.c.id == statement_id, _LIVE)
-        .values(state="removed", removed_at=now, reason=reason[:200])
+        .values(state="removed", removed_at=now, reason=mask_text(reason)[:200])
     )
     if done.rowcount != 1:
         return False
