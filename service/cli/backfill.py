@@ -24,6 +24,7 @@ from service.pingpp.reader import Sighting
 from service.runtime import Runtime
 from service.work.backfill import PASSES_LIMIT, Span, Walked, backfill_span, lists
 from service.work.catch_up import ask_for_all, blind_spots, parents_of, want_parents
+from service.work.events import walk_events
 
 # A longer stretch is only walked when somebody says that it is meant.
 DAYS_WITHOUT_YES = 31
@@ -37,6 +38,9 @@ _ANSWERED = ("ok",)
 Account = Annotated[str | None, typer.Option(help="Of this account only.")]
 Yes = Annotated[bool, typer.Option("--yes", help=f"More than {DAYS_WITHOUT_YES} days is meant.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked for.")]
+AskEvents = Annotated[
+    bool, typer.Option("--ask-events", help="Also where there was no list of events before.")
+]
 Minutes = Annotated[
     int, typer.Option(min=1, max=MINUTES_MOST, help="Stop after so long; the same call goes on.")
 ]
@@ -51,6 +55,7 @@ def backfill(
     until: Until = "",
     account: Account = None,
     minutes: Minutes = 60,
+    ask_events: AskEvents = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     as_lines: AsJson = False,
@@ -63,7 +68,7 @@ def backfill(
             _plan(runtime, clients, span, kinds, as_lines=as_lines)
             raise typer.Exit
         with _stopping(runtime, minutes) as stop:
-            walked = _walk(runtime, clients, span, kinds, stop)
+            walked = _walk(runtime, clients, span, kinds, stop, again=ask_events)
             want_parents(runtime.ledger, clients, kinds, span, now=runtime.clock())
             looked = _ask(runtime, clients, stop) if parents_of(kinds) else Counter[str]()
     _report(walked, looked, as_lines=as_lines)
@@ -76,6 +81,7 @@ def catch_up(
     since: Since = "",
     account: Account = None,
     minutes: Minutes = 60,
+    ask_events: AskEvents = False,
     yes: Yes = False,
     as_lines: AsJson = False,
 ) -> None:
@@ -88,7 +94,7 @@ def catch_up(
         span, clients = _span(runtime, since, "", yes=yes), _clients(runtime, account)
         blind = blind_spots(clients, runtime.terms)
         with _stopping(runtime, minutes) as stop:
-            walked = _walk(runtime, clients, span, kinds, stop)
+            walked = _walk(runtime, clients, span, kinds, stop, again=ask_events)
             now = runtime.clock()
             with runtime.ledger.begin() as connection:
                 asking.ask_standing(connection, list(clients), at=now)
@@ -152,6 +158,8 @@ def _walk(
     span: Span,
     kinds: list[str],
     stop: threading.Event,
+    *,
+    again: bool,
 ) -> list[Walked]:
     progress, count = Progress("objects listed"), Counter[str]()
 
@@ -159,6 +167,18 @@ def _walk(
         count["items"] += len(seen)
         progress(count["items"])
 
+    events = walk_events(
+        runtime.ledger,
+        clients,
+        span,
+        kinds=kinds,
+        terms=runtime.terms,
+        clock=runtime.clock,
+        stop=stop,
+        pause=stop.wait,
+        on_page=on_page,
+        again=again,
+    )
     walks = backfill_span(
         runtime.ledger,
         clients,
@@ -170,7 +190,8 @@ def _walk(
         pause=stop.wait,
         on_page=on_page,
     )
-    walked = list(walks)
+    # the events first: they tell of what no list shows
+    walked = [*events, *walks]
     progress.end()
     return walked
 
@@ -228,7 +249,7 @@ def _report(walked: list[Walked], looked: Counter[str], *, as_lines: bool) -> No
     rows = [
         {
             "account": one.which.account,
-            "list": f"{one.which.kind}/{one.which.app}",
+            "list": f"{one.which.kind}/{one.which.app}".rstrip("/"),
             **{name: one.done[name] for name in ("pages", "listed", "new", "unread")},
             "outcome": _outcome(one),
             "left_down_to": _down_to(one.left),
@@ -241,7 +262,7 @@ def _report(walked: list[Walked], looked: Counter[str], *, as_lines: bool) -> No
 
 
 def _outcome(walked: Walked) -> str:
-    words = ("cut", "limited", "stuck", "failed")
+    words = ("absent", "cut", "limited", "stuck", "failed")
     return next((word for word in words if walked.done[word]), "whole")
 
 

@@ -47,6 +47,19 @@ def tell_once(
     return True
 
 
+def is_known(connection: sa.Connection, account: str, cause: str) -> bool:
+    """Whether anything of this cause was told of an account."""
+    found = sa.select(notices.c.count).where(notices.c.account == account, notices.c.cause == cause)
+    return connection.scalar(found.limit(1)) is not None
+
+
+def forget(connection: sa.Connection, account: str, cause: str) -> None:
+    """The cause no longer holds: were it to come again, it would be told again."""
+    connection.execute(
+        sa.delete(notices).where(notices.c.account == account, notices.c.cause == cause)
+    )
+
+
 def _count(
     connection: sa.Connection, account: str, cause: str, subject: str, now: datetime
 ) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from service.pingpp.answers import Answer
-from service.pingpp.reader import Page, read_page
+from service.pingpp.reader import Page
 
 PAGES_LIMIT = 100
 
@@ -11,7 +11,7 @@ PAGES_LIMIT = 100
 AskPage = Callable[[int, str | None], Answer]
 
 
-def walk(ask: AskPage, *, account: str, paging: str) -> Iterator[Page]:
+def walk(ask: AskPage, read: Callable[[Answer], Page], *, paging: str) -> Iterator[Page]:
     """Page after page, at most a hundred, until none follows or one brings no new id (A24, F30).
 
     Raises what asking and reading raise. That a list lacks an object proves nothing (A25).
@@ -19,8 +19,7 @@ def walk(ask: AskPage, *, account: str, paging: str) -> Iterator[Page]:
     known: set[str] = set()
     after: str | None = None
     for number in range(1, PAGES_LIMIT + 1):
-        answer = ask(number, after)
-        page = read_page(answer.body, account=account, seen_at=answer.started_at)
+        page = read(ask(number, after))
         yield page
         # items that could not be read have no id to go on from, but a numbered page goes on
         is_new = not known.issuperset(page.ids) or (page.unread > 0 and paging == "B")

@@ -65,7 +65,11 @@ class WrongObject(Unreadable):
 
 def read_event(body: bytes) -> Event:
     """Read an event's envelope; raises Unreadable when there is no object in it."""
-    fields = parse(body)
+    return _event(parse(body))
+
+
+def _event(item: Any) -> Event:
+    fields = cast("Fields", item if isinstance(item, dict) else {})
     kind = fields.get("type")
     if fields.get("object") != "event" or not isinstance(kind, str):
         raise Unreadable("not_an_event")
@@ -128,24 +132,22 @@ def _answering(fields: Fields, asked: str) -> Kind | None:
 class Page:
     """One page of a list: items in order, their ids (paging needs the last), whether more follow.
 
-    `unread` counts items that could not be read; they prove nothing and stop nothing.
+    `unread` counts items that could not be read; they prove nothing and stop nothing. `times` are
+    what the list is sorted and bounded by, in seconds, as far as items name them.
     """
 
     sightings: list[Sighting]
     ids: list[str]
     has_more: bool
     unread: int
+    times: list[int]
 
 
 def read_page(body: bytes, *, account: str, seen_at: datetime) -> Page:
     """Read a page of one of the provider's lists (facts §4.5)."""
-    fields = parse(body)
-    data = fields.get("data")
-    if fields.get("object") != "list" or not isinstance(data, list):
-        raise Unreadable("not_a_list")
-    page = Page([], [], fields.get("has_more") is True, 0)
-    unread = 0
-    for item in cast("list[Any]", data):
+    items, has_more = _items(body)
+    page, unread = Page([], [], has_more, 0, []), 0
+    for item in items:
         try:
             seen = _item(item, account, seen_at)
         except Unreadable:
@@ -153,7 +155,47 @@ def read_page(body: bytes, *, account: str, seen_at: datetime) -> Page:
             continue
         page.sightings.append(seen)
         page.ids.append(seen.observations[0].key.object_id)
+        created = seen.observations[0].facts.get("created")
+        page.times.extend([created] if isinstance(created, int) else [])
     return replace(page, unread=unread)
+
+
+def read_events(body: bytes, *, account: str, seen_at: datetime, livemode: bool) -> Page:
+    """Read a page of events (facts §5): ids and times are the events', sightings their objects'.
+
+    What is of the other mode is left out and counts as unread.
+    """
+    items, has_more = _items(body)
+    page, unread = Page([], [], has_more, 0, []), 0
+    for item in items:
+        name = cast("Fields", item).get("id") if isinstance(item, dict) else None
+        page.ids.extend([name] if isinstance(name, str) and ID.fullmatch(name) else [])
+        try:
+            event = _event(item)
+            page.times.extend([] if event.created is None else [event.created])
+            seen = read_object(
+                event.object,
+                account=account,
+                source=Source.REPLAY,
+                seen_at=seen_at,
+                said_at=event.created,
+            )
+        except Unreadable:
+            unread += 1
+            continue
+        is_ours = event.livemode in (None, livemode)
+        page.sightings.extend([seen] if is_ours else [])
+        unread += not is_ours
+    return replace(page, unread=unread)
+
+
+def _items(body: bytes) -> tuple[list[Any], bool]:
+    """The items of a list, and whether more follow."""
+    fields = parse(body)
+    data = fields.get("data")
+    if fields.get("object") != "list" or not isinstance(data, list):
+        raise Unreadable("not_a_list")
+    return cast("list[Any]", data), fields.get("has_more") is True
 
 
 def _item(item: Any, account: str, seen_at: datetime) -> Sighting:

@@ -63,7 +63,10 @@ def list_target(
     (path,) = _fill([shape.path], {"app": app}, ())
     query = {name: value.replace("{app}", app) for name, value in shape.query.items()}
     query |= {f"created[{word}]": str(at) for word, at in created.items()}
-    return f"{path}?{urlencode(query | _paging(shape.paging, page, after))}"
+    # a shape that names its own number of items keeps it
+    paging = _paging(shape.paging, page, after)
+    query |= {name: value for name, value in paging.items() if name not in query}
+    return f"{path}?{urlencode(query)}"
 
 
 def _paging(style: str, page: int, after: str | None) -> dict[str, str]:

@@ -25,11 +25,13 @@ class Manners:
     refund_paths: which of /refunds and /order_refunds answer (facts §7 row 14); the other is 404.
     allocation_refund_paths: which of /allocation_refunds and /allocations show one.
     shows_deposits: whether a deposit can be asked for at all (facts §7 row 25).
+    lists_events: whether there is a list of events (facts §5).
     """
 
     refund_paths: tuple[str, ...] = ("refunds", "order_refunds")
     allocation_refund_paths: tuple[str, ...] = ("allocation_refunds",)
     shows_deposits: bool = True
+    lists_events: bool = True
 
 
 @dataclass(slots=True)

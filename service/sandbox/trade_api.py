@@ -162,6 +162,8 @@ def _get_event(box: Box, asked: Asked) -> Shown:
 
 
 def _list_events(box: Box, asked: Asked) -> Shown:
+    if not box.manners.lists_events:
+        raise Refusal(404, "请求的地址不存在")
     wanted = asked.query.get("type")
     events = [e for e in box.press.events.values() if wanted in (None, e["type"])]
     return lists.page_a("/v1/events", lists.within(events, asked.query), asked.query)

@@ -170,12 +170,13 @@ async def _put(box: Box, fields: Fields) -> Any:
 
 
 async def _manners(box: Box, fields: Fields) -> Any:
-    """Change which of the contradicting paths answer, and whether deposits are shown."""
+    """Change which of the contradicting paths answer, and whether deposits and events are."""
     for name in ("refund_paths", "allocation_refund_paths"):
         if name in fields:
             setattr(box.manners, name, tuple(fields[name]))
-    if "shows_deposits" in fields:
-        box.manners.shows_deposits = fields["shows_deposits"] is True
+    for name in ("shows_deposits", "lists_events"):
+        if name in fields:
+            setattr(box.manners, name, fields[name] is True)
     return asdict(box.manners)
 
 

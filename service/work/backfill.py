@@ -22,7 +22,7 @@ from service.ledger.pages import Progress, Walk
 from service.pingpp.answers import Answer, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.lists import PAGES_LIMIT, walk
-from service.pingpp.reader import Page, Sighting
+from service.pingpp.reader import Page, Sighting, read_page
 from service.pingpp.targets import is_id, list_target
 from service.work import alarms
 from service.work.apply import apply
@@ -59,8 +59,8 @@ def backfill(
     """
     done: Counter[str] = Counter()
     for which, shape in lists(clients, terms):
-        asker = _Asker(clients[which.account], which, shape, stop or Event(), pause)
-        done.update(_Walk(ledger, which, asker, terms, clock).run(first))
+        asker = Asker(clients[which.account], which, shape, stop or Event(), pause)
+        done.update(Walker(ledger, which, asker, terms, clock).run(first))
     return done
 
 
@@ -120,65 +120,80 @@ def backfill_span(
     """
     for bare, shape in lists(clients, terms, kinds):
         which = replace(bare, span=span.name)
-        asker = _Asker(clients[which.account], which, shape, stop, pause)
-        walk_ = _Walk(ledger, which, asker, terms, clock, on_page)
+        asker = Asker(clients[which.account], which, shape, stop, pause)
+        walk_ = Walker(ledger, which, asker, terms, clock, on_page)
         yield walk_.run_span(span)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asker:
+class Asker:
     """Asks for the pages of one list, and waits a little when there is no answer."""
 
-    client: Client
-    which: Walk
-    shape: List
-    stop: Event
-    pause: Callable[[float], object]
+    def __init__(
+        self,
+        client: Client,
+        which: Walk,
+        shape: List,
+        stop: Event,
+        pause: Callable[[float], object],
+    ) -> None:
+        self.which = which
+        self._client, self._shape, self._stop, self._pause = client, shape, stop, pause
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether its app can stand in a path."""
+        return is_id(self.which.app)
+
+    def read(self, answer: Answer) -> Page:
+        """What an answer shows."""
+        return read_page(answer.body, account=self.which.account, seen_at=answer.started_at)
 
     def pages(self, created: Mapping[str, int]) -> Iterator[Page]:
         """The pages of what was created within these bounds."""
 
         def ask(number: int, after: str | None) -> Answer:
             app = self.which.app
-            target = list_target(self.shape, app, page=number, after=after, created=created)
-            return self._get(target)
+            target = list_target(self._shape, app, page=number, after=after, created=created)
+            return self.get(target)
 
-        return walk(ask, account=self.which.account, paging=self.shape.paging)
+        return walk(ask, self.read, paging=self._shape.paging)
 
-    def _get(self, target: str) -> Answer:
+    def get(self, target: str) -> Answer:
         """Ask some times; a gate that is shut for longer ends the walk for now."""
         for attempt in range(ATTEMPTS_LIMIT):
-            if self.stop.is_set():
+            if self._stop.is_set():
                 break
             try:
-                return self.client.get(target)
+                return self._client.get(target)
             except Unanswered as error:
                 least = error.after.total_seconds() if error.after else 0.0
                 if attempt == ATTEMPTS_LIMIT - 1 or least > WAIT_SECONDS_LIMIT:
                     raise
-                self.pause(max(least, 2.0**attempt))
+                self._pause(max(least, 2.0**attempt))
         raise Unanswered("stopping", sent=False)
 
 
-class _Walk:
+class Walker:
     """One list, walked from now back to where the last walk began."""
 
     def __init__(
         self,
         ledger: Ledger,
         which: Walk,
-        asker: _Asker,
+        asker: Asker,
         terms: Terms,
         clock: Callable[[], datetime],
         on_page: Callable[[Sequence[Sighting]], object] = lambda _seen: None,
+        belongs: Callable[[Sighting], bool] | None = None,
     ) -> None:
         self._ledger, self._which, self._asker = ledger, which, asker
         self._terms, self._clock, self._on_page = terms, clock, on_page
+        self._belongs = belongs or self._is_of_list
         self._done: Counter[str] = Counter()
 
     def run(self, first: timedelta) -> Counter[str]:
         """Finish what an earlier walk left, then walk what is new."""
-        if not is_id(self._which.app):
+        if not self._asker.can_ask:
             return self._done
         with self._ledger.read() as connection:
             known = pages.read(connection, self._which)
@@ -195,7 +210,7 @@ class _Walk:
         # `lte` takes in its bound, `until` leaves its own out
         fresh = Progress(start, ends - 1, ends) if span.until else Progress(start)
         progress = known if known and span.resumes else fresh
-        is_whole = is_id(self._which.app) and self._walk(progress, ends)
+        is_whole = self._asker.can_ask and self._walk(progress, ends)
         with self._ledger.begin() as connection:
             # a stuck walk cannot be gone on with: only asking anew may help
             if is_whole or self._done["stuck"] or not span.resumes:
@@ -225,7 +240,7 @@ class _Walk:
         created = {"gte": progress.since} | ({"lte": progress.until} if progress.until else {})
         for page in self._asker.pages(created):
             walked += 1
-            times = _times(page)
+            times = page.times
             # style B's order is not documented: only what comes newest first tells how far it came
             is_sorted = times == sorted(times, reverse=True)
             until = min([until, *times]) if is_sorted else until
@@ -277,16 +292,11 @@ class _Walk:
             for one in seen if len(seen) > 1 else ():
                 self._apply([one], progress)
 
-    def _belongs(self, seen: Sighting) -> bool:
+    def _is_of_list(self, seen: Sighting) -> bool:
         """Nothing of another kind or app is merged (A16, A24)."""
         first = seen.observations[0]
         app = first.facts.get("app", self._which.app)
         return first.key.kind == self._which.kind and app == self._which.app
-
-
-def _times(page: Page) -> list[int]:
-    created = (one.observations[0].facts.get("created") for one in page.sightings)
-    return [at for at in created if isinstance(at, int)]
 
 
 def _seconds(instant: datetime) -> int:

@@ -15,7 +15,7 @@ from service.ledger.watches import Watch
 from service.pingpp.answers import Answer, NotThere, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.lists import walk
-from service.pingpp.reader import Sighting, WrongObject, read_answer
+from service.pingpp.reader import Page, Sighting, WrongObject, read_answer, read_page
 from service.pingpp.strict import parse
 from service.pingpp.targets import object_targets, sibling_targets
 from service.work.terms import AccountTerms
@@ -125,8 +125,11 @@ def _add_refunds(client: Client, found: Found, clock: Callable[[], datetime]) ->
         targets = sibling_targets(KINDS[name], place, paging, page=page, after=after)
         return client.first_of(f"{name}s", targets)
 
+    def read(answer: Answer) -> Page:
+        return read_page(answer.body, account=parent.account, seen_at=answer.started_at)
+
     try:
-        for page in walk(ask, account=parent.account, paging=paging):
+        for page in walk(ask, read, paging=paging):
             for seen in page.sightings:
                 found.observations += _belonging(seen, KINDS[name], place)
                 found.odd += seen.odd

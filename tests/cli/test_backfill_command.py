@@ -156,6 +156,7 @@ def test_only_what_lies_between_both_ends_is_asked_for(
     assert {
         (row["list"].split("/")[0], row["new"], row["outcome"]) for row in rows if "list" in row
     } == {
+        ("event", 0, "whole"),
         ("order", 30, "whole"),
         ("charge", 0, "whole"),
         ("withdrawal", 0, "whole"),
@@ -232,6 +233,7 @@ def provider(key_pair: KeyPair) -> Iterator[Callable[[str, str, Any], Any]]:
             assert answer.status_code == 200, answer.text
             return answer.json()
 
+        asking("POST", "/sandbox/cast", {"app": bodies.APP})
         asking.base = address  # type: ignore[attr-defined]
         yield asking
 
@@ -259,6 +261,29 @@ def refund(provider: Callable[..., Any], order: str) -> None:
     provider("POST", f"/v1/orders/{order}/refunds", body)
 
 
+def withdrawal(provider: Callable[..., Any], number: int, *, succeeded: bool) -> None:
+    path = f"/v1/apps/{bodies.APP}/withdrawals"
+    asked = {
+        "user": "cus_003", "channel": "yeepay", "amount": 10 + number, "order_no": f"w{number}",
+        "extra": {"return_url": "https://merchant.example"},
+    }  # fmt: skip
+    made = str(provider("POST", path, asked)["id"])
+    provider("PUT", f"{path}/{made}", {"status": "pending"})
+    provider("POST", "/sandbox/finish", {"id": made, "succeeded": succeeded})
+
+
+def refunded_charge(provider: Callable[..., Any], number: int) -> None:
+    asked = {
+        "order_no": f"c{number}", "app": {"id": bodies.APP}, "channel": "yeepay_alipay_qr",
+        "amount": 100,
+        "client_ip": "192.0.2.1", "currency": "cny", "subject": "商品", "body": "说明",
+    }  # fmt: skip
+    made = str(provider("POST", "/v1/charges", asked)["id"])
+    provider("POST", "/sandbox/finish", {"id": made})
+    back = {"amount": 30, "description": "退款"}
+    provider("POST", f"/v1/charges/{made}/refunds", back)
+
+
 def test_one_command_makes_the_ledger_whole_after_more_than_a_day_away(
     call: Call, folder: Path, database: str, provider: Any
 ) -> None:
@@ -266,6 +291,9 @@ def test_one_command_makes_the_ledger_whole_after_more_than_a_day_away(
     orders = [paid_order(provider, number) for number in range(25)]
     for order in orders[:4]:
         refund(provider, order)
+    for number in range(3):
+        withdrawal(provider, number, succeeded=number > 0)
+        refunded_charge(provider, number)
     provider("POST", "/sandbox/settle", {})
     provider("POST", "/sandbox/step", {"seconds": HOURS_AWAY * 3600})
     ended = call("catch-up", "--since", ago(hours=HOURS_AWAY + 1), "--config", file)
@@ -273,7 +301,34 @@ def test_one_command_makes_the_ledger_whole_after_more_than_a_day_away(
     for name in ("allocation", "allocation_refund", "allocation_complete"):
         assert f"shop: {name} has no list" in ended.err
     objects = provider("GET", "/sandbox/truth")["objects"]
-    for kind in ("order", "charge", "order_refund"):
+    for kind in ("order", "charge", "order_refund", "withdrawal", "refund"):
         truth = {one["id"]: one["status"] for one in objects if one["kind"] == kind}
         assert truth
         assert known(database, kind) == truth
+
+
+def test_what_has_no_list_is_found_in_events_or_named(
+    call: Call, folder: Path, database: str, provider: Any
+) -> None:
+    file = settings(folder, provider.base)
+    path = f"/v1/apps/{bodies.APP}/deposits"
+    asked = {
+        "user": "cus_003", "order_no": "d1", "amount": 500,
+        "extra": {"return_url": "https://merchant.example"},
+    }  # fmt: skip
+    made = str(provider("POST", path, asked)["id"])
+    provider("POST", "/sandbox/finish", {"id": made})
+    shown = provider("GET", f"{path}/{made}")
+    provider("POST", "/sandbox/event", {"type": "deposit.succeeded", "object": shown})
+    provider("POST", "/sandbox/manners", {"lists_events": False})
+    arguments = ("catch-up", "--since", ago(hours=HOURS_AWAY + 1), "--config", file)
+    without = call(*arguments)
+    assert (without.code, "absent" in without.out) == (0, True), without.err
+    assert "shop: deposit has no list" in without.err
+    assert known(database, "deposit") == {}
+    provider("POST", "/sandbox/manners", {"lists_events": True})
+    assert call(*arguments).code == 0
+    assert known(database, "deposit") == {}
+    ended = call(*arguments, "--ask-events")
+    assert ended.code == 0, ended.err
+    assert known(database, "deposit") == {made: "succeeded"}
