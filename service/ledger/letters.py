@@ -10,6 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.core.masking import mask_text
+from service.ledger.columns import Key
 from service.ledger.dialect import insert_rows
 from service.ledger.schema import dispatches, dropped, outbox
 
@@ -115,6 +117,8 @@ def drop(
     rows = connection.execute(found.order_by(dispatches.c.outbox_id).limit(limit)).all()
     names = [column.name for column in dropped.columns]
     gone: list[dict[str, Any]] = []
+    # masked, it may be longer than the column
+    why = mask_text(reason)[: Key.length]
     for row in rows:
         deleted = sa.delete(dispatches).where(
             dispatches.c.outbox_id == row.outbox_id,
@@ -122,7 +126,7 @@ def drop(
             dispatches.c.state == "dead",
         )
         if connection.execute(deleted).rowcount:
-            gone.append(dict(zip(names, (*row, now, reason), strict=True)))
+            gone.append(dict(zip(names, (*row, now, why), strict=True)))
     insert_rows(connection, dropped, gone)
     return len(gone)
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from service.core.filter import Filter
 from service.core.masking import mask_text
 from service.core.messages import Message
+from service.ledger.columns import Key
 from service.ledger.dialect import insert
 from service.ledger.engine import Connection
 from service.ledger.schema import dispatches, outbox, sinks
@@ -79,9 +80,9 @@ def is_ready(connection: Connection, name: str) -> bool:
 
 def pause(connection: Connection, name: str, reason: str, *, now: datetime) -> bool:
     """Send it nothing from now on; False when it is not known or paused already."""
-    return _set(
-        connection, name, sinks.c.paused_at.is_(None), paused_at=now, paused_for=mask_text(reason)
-    )
+    # masked, it may be longer than the column
+    why = mask_text(reason)[: Key.length]
+    return _set(connection, name, sinks.c.paused_at.is_(None), paused_at=now, paused_for=why)
 
 
 def resume(connection: Connection, name: str) -> bool:

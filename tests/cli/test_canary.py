@@ -159,7 +159,7 @@ EXITS: dict[str, tuple[tuple[str, ...], int | None, str]] = {
     "a line that is wrong": (("statement", "import", "odd.csv", "--source", "book"), 1, "amount"),
     "remove": (("statement", "remove", "1", "--reason", NOTE), 0, ""),
     "statements": (("statement", "list", "--json"), 0, "removed"),
-    "pause": (("sinks", "pause", "books", "--reason", NOTE), 0, "books"),
+    "pause": (("sinks", "pause", "books", "--reason", f"{'x' * 176} {NOTE} a@b.cc"), 0, "books"),
     "balance": (("balance", "--json"), 0, "main"),
     "journal": (("journal", "--json"), 0, "allocation_refund"),
     "reconcile": (("reconcile", "--json"), 1, "unknown_status"),
