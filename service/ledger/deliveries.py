@@ -15,11 +15,15 @@ from service.ledger.keys import listed_values, values_as_parameter
 from service.ledger.schema import deliveries
 from service.ledger.vault import Vault, of_delivery
 
-# A delivery whose workers died so often is worked alone from then on, and after all others: of a
-# batch any may be at fault, or none, when it was the host that died.
-ALONE_ATTEMPTS = 3
+# Deliveries whose workers died so often are worked after all others, a few at a time, and then each
+# alone: of a batch any may be at fault, or none, when it was the host that died. Alone is slow:
+# whoever is killed a hundred times under load has thousands of sound ones to get through.
+FEW_ATTEMPTS, FEW = 3, 20
+ALONE_ATTEMPTS = 6
 # One that goes on to kill its workers when it is alone is set aside.
 ATTEMPTS_LIMIT = 20
+# More than any delivery is ever tried.
+_NO_END = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,8 @@ _COLUMNS = (
 )
 
 
-def _take(*, alone: bool) -> Any:
-    """Mark the next as ours and read them, in one statement.
+def _take(least: int, below: int) -> Any:
+    """Mark the next that were tried so often as ours and read them, in one statement.
 
     Locked in a CTE: a subquery is what PostgreSQL may run again for each row it joins.
     """
@@ -74,13 +78,14 @@ def _take(*, alone: bool) -> Any:
         sa.select(deliveries.c.id)
         .where(
             deliveries.c.state == "waiting",
-            tried >= ALONE_ATTEMPTS if alone else tried < ALONE_ATTEMPTS,
+            *([tried >= least] if least else []),
+            tried < below,
             sa.or_(
                 deliveries.c.claimed_until.is_(None),
                 deliveries.c.claimed_until < sa.bindparam("now"),
             ),
         )
-        .order_by(*([tried] if alone else []), deliveries.c.id)
+        .order_by(*([tried] if least else []), deliveries.c.id)
         .limit(sa.bindparam("limit"))
         .with_for_update(skip_locked=True)
         .cte("free")
@@ -97,19 +102,26 @@ def _take(*, alone: bool) -> Any:
     )
 
 
-_BATCH, _ALONE = _take(alone=False), _take(alone=True)
+# What is taken together, the next only when nothing of the one before waits; None: what is asked.
+_TAKES = (
+    (None, _take(0, FEW_ATTEMPTS)),
+    (FEW, _take(FEW_ATTEMPTS, ALONE_ATTEMPTS)),
+    (1, _take(ALONE_ATTEMPTS, _NO_END)),
+)
 
 
 def claim(connection: sa.Connection, *, limit: int, lease: timedelta, now: datetime) -> Claim:
     """Take up to `limit` waiting deliveries, the oldest first, for the time of the lease.
 
-    When no others wait, one that many workers died with is taken, alone.
+    When no others wait, a few that some workers died with are taken, or one that many did.
     """
     token = secrets.token_hex(16)
-    values = {"now": now, "limit": limit, "token": token, "until": now + lease}
-    found = connection.execute(_BATCH, values).all()
-    if not found:
-        found = connection.execute(_ALONE, values | {"limit": 1}).all()
+    values = {"now": now, "token": token, "until": now + lease}
+    found: Sequence[sa.Row[Any]] = ()
+    for most, take in _TAKES:
+        found = connection.execute(take, values | {"limit": min(limit, most or limit)}).all()
+        if found:
+            break
     return Claim(token, tuple(sorted((Waiting(*row) for row in found), key=lambda one: one.id)))
 
 

@@ -220,7 +220,7 @@ def wait_until_idle(ledger: Ledger, seconds: float) -> None:
     """Until nothing waits; claims of killed processes are taken over when their leases end."""
     deadline = time.monotonic() + seconds
     while left := _waiting(ledger):
-        assert time.monotonic() < deadline, f"{left} rows are still waiting"
+        assert time.monotonic() < deadline, f"still waiting: {left}"
         time.sleep(0.5)
 
 
@@ -242,12 +242,14 @@ def stop_when_all_is_told(ledger: Ledger, daemons: Sequence[Daemon], seconds: fl
     raise AssertionError(f"something is found in each of {STOPS_LIMIT} stops")
 
 
-def _waiting(ledger: Ledger) -> int:
+def _waiting(ledger: Ledger) -> dict[str, int]:
+    """How many rows of which table wait."""
+    count = sa.func.count()
     with ledger.read() as connection:
-        return sum(
-            connection.scalar(
-                sa.select(sa.func.count()).select_from(table).where(table.c.state == "waiting")
+        found = {
+            table.name: connection.scalar(
+                sa.select(count).select_from(table).where(table.c.state == "waiting")
             )
-            or 0
             for table in (deliveries, dispatches)
-        )
+        }
+    return {name: number for name, number in found.items() if number}

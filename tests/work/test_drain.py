@@ -186,8 +186,24 @@ def test_what_was_only_near_a_killer_is_not_set_aside_with_it(
     later = now + timedelta(hours=1)
     arrive(ledger, "shop", wire(bodies.event(bodies.order(), id="evt_sound")), later)
     assert die(later) == [4]
-    assert [die(later + (1 + attempt) * 2 * LEASE) for attempt in range(4)] == [[4], [4], [1], [2]]
+    then = [die(later + (1 + attempt) * 2 * LEASE) for attempt in range(7)]
+    assert then == [[4]] * (deliveries.ALONE_ATTEMPTS - 1) + [[1], [2]]
     assert drained(ledger, later + timedelta(hours=1)) == Counter(applied=4)
+
+
+def test_what_some_workers_died_with_is_taken_by_the_few(ledger: Ledger, now: datetime) -> None:
+    """One at a time, a host that dies again and again leaves more behind than is ever worked."""
+    for number in range(deliveries.FEW + 5):
+        body = bodies.event(bodies.withdrawal(id=f"17{number}"), id=f"evt_{number}")
+        arrive(ledger, "shop", wire(body), now)
+
+    def die(at: datetime) -> int:
+        with ledger.begin() as connection:
+            return len(deliveries.claim(connection, limit=100, lease=LEASE, now=at).rows)
+
+    tries = [die(now + attempt * 2 * LEASE) for attempt in range(deliveries.FEW_ATTEMPTS + 1)]
+    assert tries == [deliveries.FEW + 5] * deliveries.FEW_ATTEMPTS + [deliveries.FEW]
+    assert drained(ledger, now + timedelta(hours=1)) == Counter(applied=deliveries.FEW + 5)
 
 
 def test_reading_again_changes_nothing_that_was_told(ledger: Ledger, now: datetime) -> None:
