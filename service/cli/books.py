@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from service.cli.exits import FOUND, Usage
+from service.cli.explain import ambiguous
 from service.cli.options import AsJson, Config, open_command
 from service.cli.output import Format, show
 from service.core.observation import Key
@@ -58,7 +59,7 @@ def journal(
     account: Account = None,
     order: Annotated[str | None, typer.Option(help="All that belongs to this order.")] = None,
     book: Annotated[
-        str | None, typer.Option(help="Of one account: wallet:cus_003, fees, …")
+        str | None, typer.Option(help="Of one account: wallet:APP-cus_003, fees, …")
     ] = None,
     since: Annotated[str | None, typer.Option(metavar="DAY", help="Happened from then on.")] = None,
     until: Annotated[str | None, typer.Option(metavar="DAY", help="To the end of it.")] = None,
@@ -96,9 +97,7 @@ def _object(
     with runtime.ledger.read() as connection:
         found = reads.find(connection, kind, object_id, account)
     if len(found) != 1:
-        raise Usage(
-            f"no {kind} {object_id} is known" if not found else "several accounts: say --account"
-        )
+        raise Usage(ambiguous(found) if found else f"no {kind} {object_id} is known")
     return found[0]
 
 

@@ -1,6 +1,6 @@
 """What happened to one object, and why?"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -53,9 +53,16 @@ def find(runtime: Runtime, kind: str, object_id: str, account: str | None) -> Ke
     if not found:
         raise GiveUp(f"nothing is known of {kind} {object_id}")
     if len(found) > 1:
-        accounts = ", ".join(key.account for key in found)
-        raise Usage(f"several accounts know it: choose one with --account: {accounts}")
+        raise Usage(ambiguous(found))
     return found[0]
+
+
+def ambiguous(found: Sequence[Key]) -> str:
+    """What to say when an id means several objects: of accounts, or users of apps."""
+    if len({key.account for key in found}) < len(found):
+        return "several apps have it: say APP-ID: " + ", ".join(key.object_id for key in found)
+    accounts = ", ".join(key.account for key in found)
+    return f"several accounts know it: choose one with --account: {accounts}"
 
 
 def _row(key: Key, line: Line) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from service.cli.exits import FOUND, Usage
+from service.cli.explain import ambiguous
 from service.cli.options import AsJson, Config, open_command
 from service.cli.output import Format, Progress, as_json, show
 from service.cli.spans import Since, Until, time_range
@@ -141,11 +142,13 @@ def _ask(runtime: Runtime, kind: str, object_id: str, account: str | None) -> No
     if not is_id(object_id):
         raise Usage("ID should be an id: letters, digits, _ and -")
     with runtime.ledger.begin() as connection:
-        known = {key.account for key in reads.find(connection, kind, object_id, account)}
-        names = known or ({account} if account else set(runtime.clients))
+        found = reads.find(connection, kind, object_id, account)
+        names = {key.account for key in found} or ({account} if account else set(runtime.clients))
         if len(names) != 1 or not names <= set(runtime.clients):
             raise Usage("say whose object it is: --account, one with an api_key")
-        key = Key(names.pop(), kind, object_id)
+        if len(found) > 1:
+            raise Usage(ambiguous(found))
+        key = found[0] if found else Key(names.pop(), kind, object_id)
         watches.request(connection, key, now=runtime.clock(), place={})
 
 

@@ -9,7 +9,7 @@ Accounts (docs/accounting.md shows each with figures):
 
     clearing:CHANNEL  money that a channel holds for us
     payable:APP       what is owed to a merchant's app
-    wallet:USER       what is owed to a user's wallet
+    wallet:APP-USER   what is owed to a user's wallet; ids of users are an app's own
     clearing:deposits what users put into their wallets by themselves; no channel is named
     orders            paid, and not yet said so by an order
     refunds           given back as an order says, and not yet seen to leave a channel
@@ -20,6 +20,8 @@ Accounts (docs/accounting.md shows each with figures):
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from service.core.observation import user_of
 
 ORDERS, REFUNDS, FEES, TRANSIT, BANK = "orders", "refunds", "fees", "transit", "bank"
 DEPOSITS = "clearing:deposits"
@@ -78,9 +80,9 @@ def payable(app: object) -> str:
     return f"payable:{app or 'unknown'}"
 
 
-def wallet(user: object) -> str:
-    """The account of what is owed to a user."""
-    return f"wallet:{user or 'unknown'}"
+def wallet(app: object, user: object) -> str:
+    """The account of what is owed to a user of an app."""
+    return f"wallet:{user_of(app or 'unknown', user or 'unknown')}"
 
 
 def shares(parts: Parts, role: str, *, ended: bool) -> Iterable[tuple[str, int]]:

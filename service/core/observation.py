@@ -31,6 +31,14 @@ class Key(NamedTuple):
     object_id: str
 
 
+def user_of(app: object, user: object) -> str:
+    """A user's id within an account: it is the merchant's own, and unique in one app only (L94).
+
+    No app's id holds a dash, so that the first one parts the two.
+    """
+    return f"{app}-{user}"
+
+
 class Part(NamedTuple):
     """One recipient or sender: `name` is role/position/user, `amount` minor units."""
 

@@ -219,13 +219,18 @@ def pages(ledger: Ledger, following: Callable[[Any], Any], limit: int | None) ->
 
 
 def find(connection: Connection, kind: str, object_id: str, account: str | None) -> list[Key]:
-    """Which objects of any account have this id: believed in, watched or seen."""
+    """Which objects of any account have this id: believed in, watched or seen.
+
+    A user may be named without the app: all apps' users of that id are found.
+    """
     found: set[Key] = set()
     for table in (beliefs, watches, observations):
-        chosen = sa.select(table.c.account).where(
-            table.c.kind == kind, table.c.object_id == object_id
-        )
+        named = table.c.object_id == object_id
+        if kind == "user":
+            named |= table.c.object_id.endswith(f"-{object_id}", autoescape=True)
+        chosen = sa.select(table.c.account, table.c.object_id).where(table.c.kind == kind, named)
         if account is not None:
             chosen = chosen.where(table.c.account == account)
-        found.update(Key(name, kind, object_id) for name in connection.scalars(chosen.distinct()))
+        rows = connection.execute(chosen.distinct())
+        found.update(Key(row.account, kind, row.object_id) for row in rows)
     return sorted(found)

@@ -111,7 +111,7 @@ def read_answer(body: bytes, *, key: Key, seen_at: datetime) -> Sighting:
     if "error" in fields:
         raise Unreadable("error_body")
     kind = _answering(fields, key.kind)
-    if kind is None or _object_id(kind, fields) != key.object_id:
+    if kind is None or object_id_of(kind, fields) != key.object_id:
         raise WrongObject
     stamp, odd = _Stamp(key.account, Source.POLL, seen_at, None, None), list[str]()
     seen = Sighting(list(_observe(kind, fields, stamp, {}, odd)), odd)
@@ -224,7 +224,8 @@ def _wire(fields: Fields) -> tuple[str, str | None]:
     return pair if pair in BY_WIRE or name == "allocation" else (name, None)
 
 
-def _object_id(kind: Kind, fields: Fields) -> str:
+def object_id_of(kind: Kind, fields: Fields) -> str:
+    """What tells an object from others of its account and kind; raises Unreadable."""
     value = fields.get("id") if kind.identify is None else kind.identify(fields)
     if kind.id_form is Form.LOOSE_ID and is_whole(value):
         value = str(value)
@@ -238,7 +239,7 @@ def _observe(
 ) -> Iterator[Observation]:
     """The object itself first, then what is embedded in it, linked back to it."""
     table = TABLES[kind.name]
-    key = Key(stamp.account, kind.name, _object_id(kind, fields))
+    key = Key(stamp.account, kind.name, object_id_of(kind, fields))
     facts = values(kind, table.facts, fields, odd)
     for name, value in links.items():
         facts.setdefault(name, value)
@@ -269,7 +270,8 @@ def _embedded(
 ) -> Iterator[Observation]:
     kind = kind_of(fields)
     link = f"{parent.name}_id"
-    links = {link: key.object_id} if link in TABLES[kind.name].names else {}
+    own = parent.place(key.object_id).get("id", key.object_id)
+    links = {link: own} if link in TABLES[kind.name].names else {}
     yield from _observe(kind, fields, stamp, links, odd)
 
 

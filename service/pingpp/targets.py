@@ -37,7 +37,7 @@ def object_targets(
     paths: what an account's settings say instead of the kind's own.
     """
     templates = kind.paths if paths is None else paths
-    return _fill(templates, {**place, "id": object_id}, apps)
+    return _fill(templates, {**place, "id": object_id, **kind.place(object_id)}, apps)
 
 
 def sibling_targets(

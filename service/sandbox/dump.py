@@ -5,6 +5,7 @@ from typing import Any
 
 from service.core.kinds import KINDS
 from service.core.kinds.kind import Kind, normalise
+from service.core.observation import user_of
 from service.sandbox import answers
 from service.sandbox.records import (
     Allocation,
@@ -53,12 +54,13 @@ def kind_name(record: Record) -> str:
 
 def kind_and_id(record: Record) -> tuple[str, str]:
     """Which kind of object it is to the ledger, and its id."""
-    return kind_name(record), record.id
+    own = user_of(record.app, record.id) if isinstance(record, User) else record.id
+    return kind_name(record), own
 
 
 def objects(truth: Truth, shelf: Mapping[tuple[str, str], Shown]) -> list[dict[str, Any]]:
     """Every object: kind, id, status by its kind's table, amounts in minor units or null."""
-    own = [(kind_name(each), each.id, answers.show(each)) for each in truth.records.values()]
+    own = [(*kind_and_id(each), answers.show(each)) for each in truth.records.values()]
     put = [(kind, object_id, shown) for (kind, object_id), shown in shelf.items()]
     return [
         _normalised(KINDS[kind], object_id, shown)

@@ -17,7 +17,7 @@ from service.core.kinds import KINDS
 from service.core.kinds.kind import UNKNOWN
 from service.core.merge import Decision, decide
 from service.core.messages import Message, change_message
-from service.core.observation import Key, Observation
+from service.core.observation import Key, Observation, user_of
 from service.core.view import View, corrects, differs, told
 from service.ledger import asking, notices, objects, outbox, plans
 from service.ledger.engine import Connection, Ledger
@@ -187,9 +187,10 @@ def _ask_for_wallets(
 ) -> None:
     """Look soon at the users whose wallets a change moved, as far as they are known."""
     moved = {
-        Key(key.account, "user", user)
+        Key(key.account, "user", user_of(one.view.facts["app"], user))
         for key, one in touched.items()
         if one.changed and KINDS[key.kind].touches_user
+        if one.view is not None and "app" in one.view.facts
         for user in _users(one)
     }
     if moved:

@@ -89,8 +89,8 @@ def test_a_balance_comes_out_of_the_payers_wallet() -> None:
         channel="balance", extra={"user": "cus_003"}, app="app_1", amount=500, amount_refunded=100
     )
     assert booked(charge) == {
-        ("wallet:cus_003", "clearing:balance", 500),
-        ("clearing:balance", "wallet:cus_003", 100),
+        ("wallet:app_1-cus_003", "clearing:balance", 500),
+        ("clearing:balance", "wallet:app_1-cus_003", 100),
         ("clearing:balance", "payable:app_1", 500),
         ("payable:app_1", "clearing:balance", 100),
     }
@@ -104,16 +104,16 @@ def test_only_a_refund_that_succeeded_leaves_its_channel() -> None:
 
 def test_a_withdrawal_is_in_transit_then_in_the_bank_with_its_fees() -> None:
     assert booked(bodies.withdrawal(status="created")) == set()
-    pending = bodies.withdrawal(status="processing", user="u1", amount=900)
-    assert booked(pending) == {("wallet:u1", "transit", 900)}
+    pending = bodies.withdrawal(status="processing", app="app_1", user="u1", amount=900)
+    assert booked(pending) == {("wallet:app_1-u1", "transit", 900)}
     done = bodies.withdrawal(
-        status="succeeded", user="u1", amount=900, fee=20, user_fee=5, channel="yepay"
+        app="app_1", status="succeeded", user="u1", amount=900, fee=20, user_fee=5, channel="yepay"
     )
     assert booked(done) == {
-        ("wallet:u1", "transit", 900),
+        ("wallet:app_1-u1", "transit", 900),
         ("transit", "bank", 900),
         ("fees", "clearing:yeepay", 20),
-        ("wallet:u1", "fees", 5),
+        ("wallet:app_1-u1", "fees", 5),
     }
 
 
@@ -123,13 +123,13 @@ def test_each_recipient_is_owed_what_arrived() -> None:
         {"user": "u2", "amount": 60, "status": "failure"},
     ]
     allocation = bodies.allocation(app="app_1", status="failure", recipients=shares, amount=100)
-    assert booked(allocation) == {("payable:app_1", "wallet:u1", 40)}
+    assert booked(allocation) == {("payable:app_1", "wallet:app_1-u1", 40)}
 
 
 def test_a_deposit_that_arrived_is_owed_to_its_wallet() -> None:
     assert booked(shapes.deposit(status="created")) == set()
-    arrived = shapes.deposit(status="succeeded", user="u1", amount=10000)
-    assert booked(arrived) == {("clearing:deposits", "wallet:u1", 10000)}
+    arrived = shapes.deposit(app="app_1", status="succeeded", user="u1", amount=10000)
+    assert booked(arrived) == {("clearing:deposits", "wallet:app_1-u1", 10000)}
 
 
 def test_a_recharge_passes_from_its_charge_by_its_app_to_the_wallet_and_back() -> None:
@@ -138,8 +138,8 @@ def test_a_recharge_passes_from_its_charge_by_its_app_to_the_wallet_and_back() -
         user="u1", app="app_1", amount=1200, amount_refunded=200, charge=charge, succeeded=True
     )
     assert booked(done, "recharge") == {
-        ("payable:app_1", "wallet:u1", 1200),
-        ("wallet:u1", "payable:app_1", 200),
+        ("payable:app_1", "wallet:app_1-u1", 1200),
+        ("wallet:app_1-u1", "payable:app_1", 200),
     }
     assert booked(done, "charge") == {
         ("clearing:alipay_qr", "payable:app_1", 1200),
@@ -152,6 +152,16 @@ def test_a_transfer_that_is_paid_left_its_app_by_its_channel() -> None:
     assert booked(shapes.payout("transfer", status="pending")) == set()
     paid = shapes.payout("transfer", status="paid", app="app_1", channel="alipay", amount=500)
     assert booked(paid) == {("payable:app_1", "clearing:alipay", 500)}
+
+
+def test_two_apps_users_of_one_id_have_two_wallets() -> None:
+    books = {
+        app: booked(shapes.deposit(app=app, status="succeeded", user="cus_003", amount=5))
+        for app in ("app_1", "app_2")
+    }
+    assert books == {
+        app: {("clearing:deposits", f"wallet:{app}-cus_003", 5)} for app in ("app_1", "app_2")
+    }
 
 
 POSTING = {

@@ -88,12 +88,12 @@ def test_the_same_again_posts_nothing(ledger: Ledger, now: datetime) -> None:
 def test_a_failed_withdrawal_gives_back_and_says_what_it_corrects(
     ledger: Ledger, now: datetime
 ) -> None:
-    tell(ledger, bodies.withdrawal(status="pending", user="u1", amount=900), now)
-    tell(ledger, bodies.withdrawal(status="failed", user="u1", amount=900), now)
-    found = list(journal.lines(ledger, Span(), book="wallet:u1"))
+    tell(ledger, bodies.withdrawal(status="pending", app="app_1", user="u1", amount=900), now)
+    tell(ledger, bodies.withdrawal(status="failed", app="app_1", user="u1", amount=900), now)
+    found = list(journal.lines(ledger, Span(), book="wallet:app_1-u1"))
     assert [(one.entry, one.debit, one.credit, one.amount, one.corrects) for one in found] == [
-        (1, "wallet:u1", "transit", 900, None),
-        (2, "transit", "wallet:u1", 900, 1),
+        (1, "wallet:app_1-u1", "transit", 900, None),
+        (2, "transit", "wallet:app_1-u1", 900, 1),
     ]
 
 

@@ -88,6 +88,12 @@ def test_nothing_personal_of_any_kind_is_read(kind: str) -> None:
     assert "PRIVATE" not in repr(sight(shapes.SAMPLES[kind]()).observations)
 
 
+@pytest.mark.parametrize("app", [None, "", "app-1", {}, 7])
+def test_a_user_without_an_app_that_names_it_is_not_read(app: object) -> None:
+    with pytest.raises(Unreadable, match="object_id"):
+        sight(shapes.user(app=app))
+
+
 def test_a_user_shows_its_balances_and_its_settle_accounts() -> None:
     user, account = sight(shapes.user(settle_accounts=[shapes.settle_account()])).observations
     assert (user.attrs["available_balance"], user.attrs["withdrawable_balance"]) == (900, 700)

@@ -11,6 +11,7 @@ from service.pingpp.reader import read_answer, read_event, read_object, read_pag
 from service.pingpp.signature import KeyRing, RequestSigner, load_public_key
 from service.sandbox.dump import NAMES
 from service.sandbox.keys import new_key
+from service.sandbox.records import user_key
 from tests.sandbox.conftest import APP, KEY, Merchant, deliver, make_merchant
 from tests.sandbox.test_members import small_papers
 from tests.sandbox.test_money import deposit
@@ -50,14 +51,15 @@ def make_everything(merchant: Merchant) -> None:
 def where(merchant: Merchant, kind: str, object_id: str) -> str:
     """The first GET path of the kind's row that answers."""
     records = merchant.box.truth.records
-    shown = records.get(object_id) or records[f"{APP}/{object_id}"]
+    named = KINDS[kind].place(object_id)
+    shown = records.get(object_id) or records[user_key(named["app"], named["id"])]
     places: Mapping[str, str] = {
         "id": object_id,
         "app": APP,
         "order_id": getattr(shown, "order", ""),
         "charge_id": getattr(shown, "charge", ""),
     }
-    paths = [path.format_map(places) for path in KINDS[kind].paths]
+    paths = [path.format_map({**places, **named}) for path in KINDS[kind].paths]
     return next(path for path in paths if merchant.client.get(path).status_code == 200)
 
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 from service.cli.output import cell
-from service.core.errors import GiveUp, PingledgerError, TryLater
+from service.core.errors import GiveUp, PingledgerError, TryLater, Unreadable
 from service.core.kinds import KINDS
 from service.core.observation import Key
 from service.ledger import sendings, watches
@@ -19,6 +19,7 @@ from service.pingpp.caller import Called, Caller
 from service.pingpp.declined import InDoubt
 from service.pingpp.endpoints.check import Given, Values
 from service.pingpp.endpoints.operation import Operation
+from service.pingpp.reader import object_id_of
 from service.pingpp.targets import is_id
 from service.runtime import Runtime
 
@@ -84,8 +85,12 @@ class Sender:
 
     def _follow(self, runtime: Runtime, row: Operation, given: Given, called: Called) -> None:
         """Let the daemon look at what came of it."""
-        object_id = called.fields.get("id")
-        if row.answers not in KINDS or not isinstance(object_id, str) or not is_id(object_id):
+        kind = KINDS.get(row.answers)
+        if kind is None:
+            return
+        try:
+            object_id = object_id_of(kind, called.fields)
+        except Unreadable:
             return
         app = called.fields.get("app") or given.path.get("app_id")
         order = given.path.get("order_id") or called.fields.get("order")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from service.cli.demo.desk import APP, Desk, Partner, Story
+from service.core.observation import user_of
 from service.sandbox.cast import papers
 
 _PICTURE = "/9j/4AAQSkZJRgABAgEAA"
@@ -19,7 +20,7 @@ _TRIES = 4
 def open_wallet(desk: Desk, user: str) -> Story:
     """A new person, approved, with some money in the wallet."""
     desk.do("user.create", app_id=APP, id=user)
-    desk.tell("user", user)
+    desk.tell("user", user_of(APP, user))
     for _ in range(_TRIES):
         asked: dict[str, Any] = {
             "app_id": APP,
@@ -63,7 +64,7 @@ def open_partner(desk: Desk, user: str, kind: str) -> Story:
     desk.do("card_bin", app_id=APP, account=_CARD)
     sub_app = desk.do("sub_app.create", app_id=APP, display_name="简米旗舰店", user={"id": user})
     desk.tell("sub_app", sub_app["id"])
-    desk.tell("user", user)
+    desk.tell("user", user_of(APP, user))
     for _ in range(_TRIES):
         asked = _papers(kind, user, desk.number("MCH"))
         made = desk.do(f"{kind}.create", app_id=APP, **asked)

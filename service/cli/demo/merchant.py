@@ -15,6 +15,7 @@ from service.cli.demo.accounts import deposit, open_partner, open_wallet
 from service.cli.demo.desk import APP, ASKS_LIMIT, WAIT_SECONDS, Desk, Refused, Story, Told
 from service.cli.demo.looks import Looks
 from service.core.kinds import KINDS
+from service.core.observation import user_of
 
 _CHANNELS = (
     "yeepay_wx_pub_qr",
@@ -87,7 +88,8 @@ class Merchant:
 
     def users(self) -> list[Told]:
         """Everyone whose balance moves."""
-        return [Told("user", user) for user in (*_PERSONS, *_PARTNERS) if "user" in KINDS]
+        people = (*_PERSONS, *_PARTNERS)
+        return [Told("user", user_of(APP, user)) for user in people if "user" in KINDS]
 
     def _purchase(self) -> Story:
         shared = bool(self._desk.partners) and self._chance.random() < 0.3

@@ -24,9 +24,9 @@ def recipients(fields: Fields) -> Iterable[tuple[str, Fields]]:
 
 def legs(known: Fields, parts: Parts) -> Iterable[Leg]:
     """Each share that arrived is owed to its recipient and no longer to the app."""
-    merchant, at = payable(known.get("app")), known.get("time_succeeded")
+    app, at = known.get("app"), known.get("time_succeeded")
     for user, amount in shares(parts, "recipient", ended=known.get("status") == "succeeded"):
-        yield Leg(merchant, wallet(user), amount, at)
+        yield Leg(payable(app), wallet(app, user), amount, at)
 
 
 ALLOCATION = Kind(

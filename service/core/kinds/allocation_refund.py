@@ -28,9 +28,9 @@ def senders(fields: Fields) -> Iterable[tuple[str, Fields]]:
 
 def legs(known: Fields, parts: Parts) -> Iterable[Leg]:
     """Each share that came back is owed to the app again."""
-    merchant, at = payable(known.get("app")), known.get("time_succeeded")
+    app, at = known.get("app"), known.get("time_succeeded")
     for user, amount in shares(parts, "sender", ended=known.get("status") == "succeeded"):
-        yield Leg(wallet(user), merchant, amount, at)
+        yield Leg(wallet(app, user), payable(app), amount, at)
 
 
 ALLOCATION_REFUND = Kind(

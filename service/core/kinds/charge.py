@@ -52,7 +52,7 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     back = known.get("amount_refunded", 0)
     held, merchant = clearing(channel), payable(known.get("app"))
     if channel == "balance":
-        payer = wallet(known.get("user_id"))
+        payer = wallet(known.get("app"), known.get("user_id"))
         yield Leg(payer, held, amount, at)
         yield Leg(held, payer, back)
     if "order_id" in known:

@@ -23,7 +23,7 @@ LINK_SECONDS = 15 * MINUTE
 def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     """What the person put in is owed to the wallet once it arrived."""
     if known.get("status") == "succeeded":
-        to = wallet(known.get("user_id"))
+        to = wallet(known.get("app"), known.get("user_id"))
         yield Leg(DEPOSITS, to, known["amount"], known.get("time_succeeded"))
 
 

@@ -99,6 +99,11 @@ def nothing_inside(_fields: Fields) -> Iterable[Fields]:
     return ()
 
 
+def no_place(_object_id: str) -> Mapping[str, str]:
+    """Most ids say nothing but themselves."""
+    return {}
+
+
 def no_legs(_known: Fields, _parts: Parts) -> Iterable[Leg]:
     """Most kinds move no money by themselves."""
     return ()
@@ -112,7 +117,8 @@ class Kind:
     paths: GET templates over {id}, {app}, {order_id}, {charge_id}; tried in turn on 404.
         None at all: nobody can be asked, so that a person is told at the due time.
     due: seconds since 1970 by which it should be final, from what is known and since when.
-    identify: what tells two objects apart where there is no `id` (None: the id does).
+    identify: what tells two objects apart where the `id` does not, or is none (None: it does).
+    place: what such an identity says of where the object is asked for; its `id` there, too.
     also: the wire names under which an answer to our own question may show it, too.
     lapses: an own look after `due` that still finds it open ends the watch without a mismatch.
     follows: the fact naming the parent whose looks also show this object.
@@ -142,6 +148,7 @@ class Kind:
     notified: bool = False
     id_form: Form = Form.ID
     identify: Callable[[Fields], object] | None = None
+    place: Callable[[str], Mapping[str, str]] = no_place
     also: frozenset[str] = frozenset()
     touches_user: bool = False
     retried: bool = False

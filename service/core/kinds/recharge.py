@@ -35,9 +35,10 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     leaves the wallet again, and the charge says that it left the app (see charge.legs).
     """
     if known.get("status") == "succeeded":
-        app, user = payable(known.get("app")), wallet(known.get("user_id"))
-        yield Leg(app, user, known["amount"], known.get("time_succeeded"))
-        yield Leg(user, app, known.get("amount_refunded", 0))
+        app = known.get("app")
+        merchant, user = payable(app), wallet(app, known.get("user_id"))
+        yield Leg(merchant, user, known["amount"], known.get("time_succeeded"))
+        yield Leg(user, merchant, known.get("amount_refunded", 0))
 
 
 RECHARGE = Kind(

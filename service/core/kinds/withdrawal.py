@@ -31,7 +31,7 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     """On its way once confirmed, then in the bank with its fees; what failed is back (L799)."""
     if known.get("status") not in ("pending", "succeeded"):
         return
-    user, at = wallet(known.get("user_id")), known.get("time_succeeded")
+    user, at = wallet(known.get("app"), known.get("user_id")), known.get("time_succeeded")
     yield Leg(user, TRANSIT, known["amount"])
     if known["status"] == "succeeded":
         yield Leg(TRANSIT, BANK, known["amount"], at)
