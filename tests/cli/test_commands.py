@@ -286,6 +286,26 @@ def test_the_story_of_an_object_is_told_in_order(call: Call, story: Ledger) -> N
     assert "to books: waiting" in ended.out
 
 
+def test_a_user_is_meant_by_its_own_id_while_one_app_has_it(
+    call: Call, database: str, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PINGLEDGER_ACCOUNTS__MAIN__API_KEY", "sk_live_1")
+    with closing(open_ledger(database, VAULT)) as ledger:
+        for app in ("app_1", "app_2"):
+            key = Key("main", "user", f"{app}-cus_003")
+            seen = Observation(key=key, source=Source.POLL, seen_at=now, status="known")
+            apply(ledger, [seen], terms=Terms(), now=now)
+            if app == "app_1":
+                assert call("explain", "user", "cus_003").out.startswith("user app_1-cus_003")
+    many = call("explain", "user", "cus_003")
+    assert many.code == 64
+    assert "several apps have it: say APP-ID: app_1-cus_003, app_2-cus_003" in many.err
+    assert call("explain", "user", "app_2-cus_003").out.startswith("user app_2-cus_003")
+    for command in ("poll", "journal"):
+        ended = call(command, "user", "cus_003")
+        assert (ended.code, "several apps have it" in ended.err) == (64, True)
+
+
 def test_the_story_is_there_for_programs_too(call: Call, story: Ledger) -> None:
     found = rows(call("explain", "order", ORDER, "--json").out)
     whats = [row["what"] for row in found]
