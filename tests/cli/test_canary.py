@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from service.core.kinds import KINDS
 from service.core.kinds.summary import SUMMARIES
 from service.core.observation import Key
 from service.ledger.engine import Ledger, open_ledger
@@ -20,7 +21,7 @@ from service.ledger.intake import Intake
 from service.ledger.repeats import note_repeats
 from service.ledger.schema import beliefs, metadata, observations, outbox
 from service.ledger.vault import OVERHEAD
-from service.pingpp.reader import read_answer, read_page
+from service.pingpp.reader import object_id_of, read_answer, read_page
 from service.web.refusals import Refusals
 from service.work.accept import name
 from service.work.apply import apply
@@ -93,7 +94,7 @@ def canary(
         for kind, fields in objects().items():
             if "id" not in fields:
                 continue
-            key = Key("main", kind, str(fields["id"]))
+            key = Key("main", kind, object_id_of(KINDS[kind], fields))
             seen = read_answer(wire(fields), key=key, seen_at=now)
             apply(ledger, seen.observations, terms=TERMS, now=now)
             page = read_page(wire(bodies.page(fields)), account="main", seen_at=now)
