@@ -18,6 +18,10 @@ class Outcome(StrEnum):
     CONFLICTING = "conflicting"
 
 
+# What lists and events show again and again, for as long as it is the same.
+_SHOWN_AGAIN = frozenset({Source.LIST, Source.REPLAY})
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What to believe from now on, and what the observation was worth.
@@ -41,6 +45,29 @@ def decide(kind: Kind, belief: State | None, seen: Observation) -> Decision:
     behind = _is_behind(kind, seen, after)
     ask = seen.source is Source.WEBHOOK and (after.status, seen.status) in kind.regressions
     return Decision(_outcome(before, after, behind=behind), state, after, ask)
+
+
+def is_known(kind: Kind, belief: State | None, seen: Observation) -> bool:
+    """Whether a list, or an old event, shows again what has ended, so that it need not be kept.
+
+    Nothing may differ but when it was last seen. That time decides where a status may go back and
+    which attributes are the newest: while an object is open, and in a contradiction, all counts.
+    """
+    if belief is None or seen.source not in _SHOWN_AGAIN:
+        return False
+    state = join(belief, sighted(kind, seen))
+    before, after = view(kind, belief), view(kind, state)
+    goes_back = any(word == before.status for word, _ in kind.regressions)
+    if not before.final or goes_back or after.conflict:
+        return False
+    return before == after and _lasting(belief) == _lasting(state)
+
+
+def _lasting(state: State) -> tuple[object, ...]:
+    """A state without the times that every further sighting moves."""
+    words = {word: (seen[0], seen[2]) for word, seen in state.words.items()}
+    place, total, _, attrs = state.shown
+    return words, state.facts, state.totals, state.asked, state.parts, place, total, attrs
 
 
 def _outcome(before: View, after: View, *, behind: bool) -> Outcome:

@@ -15,10 +15,10 @@ from service.core.instant import MICROS, from_micros
 from service.core.journal import CURRENCY, Posting, book
 from service.core.kinds import KINDS
 from service.core.kinds.kind import UNKNOWN
-from service.core.merge import Decision, decide
+from service.core.merge import Decision, Outcome, decide, is_known
 from service.core.messages import Message, change_message
 from service.core.observation import Key, Observation, user_of
-from service.core.view import View, corrects, differs, told
+from service.core.view import View, corrects, differs, told, view
 from service.ledger import asking, notices, objects, outbox, plans
 from service.ledger.engine import Connection, Ledger
 from service.ledger.objects import Batch, Booked, Change, Known
@@ -51,6 +51,7 @@ class _Touched:
     view: View | None = None
     changed: bool = False
     ask: bool = False
+    kept: bool = False
 
 
 def apply(
@@ -109,6 +110,10 @@ def _apply(
 def _take(one: _Touched, seen: Observation, batch: Batch) -> str:
     """Weigh one sighting; publish a difference unless the belief contradicts itself."""
     kind = KINDS[seen.key.kind]
+    if one.known.state is not None and is_known(kind, one.known.state, seen):
+        one.view = one.view or view(kind, one.known.state)
+        return Outcome.UNCHANGED.value
+    one.kept = True
     decision: Decision = decide(kind, one.known.state, seen)
     one.known.state, one.view = decision.state, decision.view
     one.ask = one.ask or decision.ask
@@ -154,6 +159,8 @@ def _record(
 ) -> None:
     for key, one in touched.items():
         assert one.view is not None  # noqa: S101  every touched object was seen
+        if not one.kept:
+            continue
         row = objects.row(key, one.known, one.view, now)
         (batch.born if one.is_new else batch.grown).append(row)
     objects.store(connection, batch, vault=vault, now=now)

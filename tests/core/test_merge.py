@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.core import belief
 from service.core.belief import State, join, sighted
 from service.core.kinds import KINDS
-from service.core.merge import Decision, Outcome, decide
+from service.core.merge import Decision, Outcome, decide, is_known
 from service.core.observation import Key, Observation, Part, Source
 from service.core.view import corrects, differs, told, view
 
@@ -113,6 +113,21 @@ def _joined(history: Sequence[Observation]) -> State:
 
 def _bytes(state: State) -> str:
     return belief.encode(state)
+
+
+@given(sightings(size=6))
+@settings(max_examples=300, deadline=None)
+def test_what_is_not_kept_again_is_not_missed(history: list[Observation]) -> None:
+    history.sort(key=lambda one: one.seen_at)
+    kind, kept = KINDS[history[0].key.kind], history[:1]
+    for one in history[1:]:
+        if not is_known(kind, believe(*kept), one):
+            kept.append(one)
+    whole, part = (view(kind, believe(*each)) for each in (history, kept))
+    assert told(part) == told(whole)
+    assert (part.conflict, part.contested, part.notified) == (
+        whole.conflict, whole.contested, whole.notified,
+    )  # fmt: skip
 
 
 @given(sightings())

@@ -56,6 +56,39 @@ def test_an_object_was_heard_of_when_any_notification_spoke_of_it(
     assert rebuilt(ledger).differing == []
 
 
+def test_what_a_list_shows_again_is_not_kept_again(ledger: Ledger, now: datetime) -> None:
+    tell(ledger, bodies.order(charges=None), now)
+    tell(ledger, bodies.withdrawal(status="succeeded"), now, Source.LIST)
+    for hour in range(1, 6):
+        at = now + timedelta(hours=hour)
+        for source in (Source.LIST, Source.REPLAY):
+            tell(ledger, bodies.order(charges=None), at, source)
+            tell(ledger, bodies.withdrawal(status="succeeded"), at, source)
+    first = rebuilt(ledger)
+    assert first.differing == []
+    # the list once added what the notification's own second does not say
+    assert first.observations <= 4
+    later = now + timedelta(hours=7)
+    tell(
+        ledger, bodies.order(charges=None, status="refunded", amount_refunded=5), later, Source.LIST
+    )
+    tell(ledger, bodies.withdrawal(status="succeeded"), later)
+    done = rebuilt(ledger)
+    assert (done.observations, done.differing) == (first.observations + 2, [])
+    assert heard(ledger, "withdrawal") == later
+
+
+def test_of_what_is_open_or_may_go_back_every_sighting_is_kept(
+    ledger: Ledger, now: datetime
+) -> None:
+    for hour in range(3):
+        at = now + timedelta(hours=hour)
+        tell(ledger, bodies.withdrawal(status="pending"), at, Source.LIST)
+        tell(ledger, bodies.order(status="canceled", charges=None), at, Source.LIST)
+    done = rebuilt(ledger)
+    assert (done.observations, done.differing) == (6, [])
+
+
 def test_a_belief_that_was_changed_by_hand_is_found(ledger: Ledger, now: datetime) -> None:
     tell(ledger, bodies.order(), now)
     tell(ledger, bodies.withdrawal(), now)
