@@ -150,7 +150,15 @@ def test_nothing_but_the_inbox_is_asked_for_a_delivery(
 ) -> None:
     """A ledger whose other tables are gone still takes deliveries in."""
     with ledger.begin() as connection:
-        for table in ("dispatches", "outbox", "observations", "changes", "beliefs", "watches"):
+        for table in (
+            "dispatches",
+            "dropped",
+            "outbox",
+            "observations",
+            "changes",
+            "beliefs",
+            "watches",
+        ):
             connection.exec_driver_sql(f"DROP TABLE {table}")
     with closing(ledger):
         accept_all(ledger, key_pair, now, BODY, BODY)
