@@ -18,14 +18,18 @@ Tell = Callable[[Connection, Arrival], None]
 def note_repeats(
     connection: Connection, arrivals: Sequence[Arrival], tell: Tell, vault: Vault
 ) -> None:
-    """Count each retry; keep different content under a known id as evidence, and tell of it."""
+    """Count each retry; keep different content under a known id as evidence, and tell of it.
+
+    Where the known one names its id twice, nothing was derived from it: the other is accepted.
+    """
     known = _digests(connection, arrivals)
     same = [one for one in arrivals if known.get(_identity(one)) == one.content_digest]
     other = [one for one in arrivals if known.get(_identity(one)) != one.content_digest]
+    unnamed = _unnamed(connection, other)
     _count(connection, [_identity(one) for one in same])
     for one in sorted(other, key=_identity):
         evidence = one._replace(dedup_key=f"{one.dedup_key}#{one.content_digest}")
-        if _keep(connection, seal(vault, evidence)):
+        if _keep(connection, seal(vault, evidence), accepts=_identity(one) in unnamed):
             tell(connection, one)
         else:
             _count(connection, [_identity(evidence)])
@@ -68,11 +72,27 @@ def _count(connection: Connection, identities: Sequence[Identity]) -> None:
         )
 
 
-def _keep(connection: Connection, evidence: Arrival) -> bool:
+def _unnamed(connection: Connection, arrivals: Sequence[Arrival]) -> set[Identity]:
+    """The ids that only a body which names its id twice goes by: whose it was, nobody knows."""
+    rows = connection.execute(
+        sa.select(deliveries.c.account, deliveries.c.dedup_key).where(
+            sa.tuple_(deliveries.c.account, deliveries.c.dedup_key).in_(
+                sorted({_identity(one) for one in arrivals})
+            ),
+            deliveries.c.state == "quarantined",
+            deliveries.c.reason == "key_twice",
+        )
+    )
+    return {(account, dedup_key) for account, dedup_key in rows}
+
+
+def _keep(connection: Connection, other: Arrival, *, accepts: bool) -> bool:
     """Whether it is the first of its content; nothing is ever derived from evidence."""
+    evidence = {"verdict": "evidence", "state": "kept", "reason": "differs"}
+    accepted = {"verdict": "accepted", "state": "waiting"}
     statement = (
         insert(connection, deliveries)
-        .values(**evidence._asdict(), verdict="evidence", state="kept", reason="differs")
+        .values(**other._asdict(), **(accepted if accepts else evidence))
         .on_conflict_do_nothing()
         .returning(deliveries.c.id)
     )

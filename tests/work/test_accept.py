@@ -20,7 +20,9 @@ from service.ledger.schema import deliveries, notices, outbox
 from service.ledger.vault import of_delivery
 from service.pingpp.signature import KeyRing, Refused, load_public_key, sign_body
 from service.work.accept import Acceptor, content_digest, name, tell_differences
+from service.work.drain import drain
 from service.work.terms import Terms
+from tests import bodies
 
 BODY = b'{"id":"evt_1","type":"order.succeeded","data":{"object":{}},"pending_webhooks":2}'
 
@@ -88,6 +90,28 @@ def test_a_retry_that_differs_is_told_once_by_a_message(
             sa.select(deliveries.c.verdict, sa.func.count()).group_by(deliveries.c.verdict)
         )
         assert sorted(map(tuple, verdicts)) == [("accepted", 1), ("evidence", 2)]
+
+
+def test_an_honest_event_after_a_body_with_two_ids_is_read(
+    ledger: Ledger, key_pair: Pair, now: datetime
+) -> None:
+    honest = json_bytes(bodies.event(bodies.order(), id="evt_1"))
+    twice = honest.replace(b'"id": "evt_1"', b'"id": "evt_0", "id": "evt_1"', 1)
+
+    def states() -> list[tuple[str, str, str | None, int]]:
+        drain(ledger, terms=Terms(sinks=("file",), epoch="e"), clock=lambda: now)
+        columns = (deliveries.c.verdict, deliveries.c.state, deliveries.c.reason)
+        rows = sa.select(*columns, deliveries.c.repeats).order_by(deliveries.c.id)
+        with ledger.read() as connection:
+            return [tuple(row) for row in connection.execute(rows)]
+
+    accept_all(ledger, key_pair, now, twice)
+    first = ("accepted", "quarantined", "key_twice", 0)
+    assert states() == [first]
+    accept_all(ledger, key_pair, now, honest, honest)
+    assert states() == [first, ("accepted", "applied", None, 1)]
+    accept_all(ledger, key_pair, now, twice, honest)
+    assert states() == [(*first[:3], 1), ("accepted", "applied", None, 2)]
 
 
 def test_a_body_by_another_key_is_refused_before_anything_is_written(
