@@ -131,6 +131,8 @@ def test_each_due_object_is_asked_once_and_every_message_is_in_order(
             for replica in replicas:
                 replica.wait_until_live()
             _live(replicas, key_pair)
+            # what the killed one had claimed is read when its lease is over, and asked for then
+            _wait_until_all_are_asked_for(api)
             with closing(open_ledger(postgres.url("replicas"))) as ledger:
                 stop_when_all_is_told(ledger, replicas[1:], SETTLE_SECONDS)
                 _each_look_was_one_question(ledger, api)
@@ -171,6 +173,12 @@ def _live(replicas: list[Daemon], key_pair: KeyPair) -> None:
     time.sleep(PAUSE_SECONDS)
     replicas[1].resume()
     senders.join(60)
+
+
+def _wait_until_all_are_asked_for(api: FakeApi) -> None:
+    ends_at = time.monotonic() + SETTLE_SECONDS
+    while len(api.asked) < WITHDRAWALS and time.monotonic() < ends_at:
+        time.sleep(0.5)
 
 
 def _each_look_was_one_question(ledger: Ledger, api: FakeApi) -> None:

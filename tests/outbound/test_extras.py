@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import put_vault_key
+
 ROOT = Path(__file__).resolve().parents[2]
 HIDE = """
 import sys
@@ -37,6 +39,7 @@ def test_a_sink_without_its_extra_is_78_with_the_command(
     made = [sys.executable, "-m", "service", "migrate", "--config", str(tmp_path / "none.toml")]
     (tmp_path / "none.toml").touch()
     subprocess.run(made, cwd=ROOT, check=True, timeout=60)
+    put_vault_key(tmp_path)
     code = HIDE.format(module=module, config=str(config))
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60

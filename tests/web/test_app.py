@@ -57,6 +57,7 @@ def test_metrics_count_answers_and_show_the_ledger(served: Any) -> None:
 def test_metrics_of_a_ledger_that_is_away_say_so(serve: Any, ledger: Ledger) -> None:
     with serve() as served:
         with ledger.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE acts")
             connection.exec_driver_sql("DROP TABLE mismatches")
         text = body(served.get("/metrics")).decode()
     assert "pingledger_ledger_up 0.0" in text

@@ -48,7 +48,7 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     """
     if known.get("status") != "paid":
         return
-    channel, amount, at = known.get("channel"), known["amount"], known.get("time_paid")
+    channel, amount, at = known.get("channel"), known.get("amount", 0), known.get("time_paid")
     back = known.get("amount_refunded", 0)
     held, merchant = clearing(channel), payable(known.get("app"))
     if channel == "balance":

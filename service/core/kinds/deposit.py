@@ -24,7 +24,7 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     """What the person put in is owed to the wallet once it arrived."""
     if known.get("status") == "succeeded":
         to = wallet(known.get("app"), known.get("user_id"))
-        yield Leg(DEPOSITS, to, known["amount"], known.get("time_succeeded"))
+        yield Leg(DEPOSITS, to, known.get("amount", 0), known.get("time_succeeded"))
 
 
 DEPOSIT = Kind(

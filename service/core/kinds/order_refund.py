@@ -23,7 +23,7 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     """The channel has given it back: what the order's amount_refunded waits for (L1159)."""
     if known.get("status") == "succeeded":
         held = clearing(known.get("channel"))
-        yield Leg(REFUNDS, held, known["amount"], known.get("time_succeeded"))
+        yield Leg(REFUNDS, held, known.get("amount", 0), known.get("time_succeeded"))
 
 
 ORDER_REFUND = Kind(

@@ -37,7 +37,7 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     if known.get("status") == "succeeded":
         app = known.get("app")
         merchant, user = payable(app), wallet(app, known.get("user_id"))
-        yield Leg(merchant, user, known["amount"], known.get("time_succeeded"))
+        yield Leg(merchant, user, known.get("amount", 0), known.get("time_succeeded"))
         yield Leg(user, merchant, known.get("amount_refunded", 0))
 
 

@@ -50,7 +50,7 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     """
     if known.get("status") == "succeeded":
         app, held = payable(known.get("app")), clearing(known.get("channel"))
-        yield Leg(app, held, known["amount"], known.get("time_succeeded"))
+        yield Leg(app, held, known.get("amount", 0), known.get("time_succeeded"))
 
 
 TRANSFER = Kind(

@@ -32,9 +32,9 @@ def legs(known: Fields, _parts: Parts) -> Iterable[Leg]:
     if known.get("status") not in ("pending", "succeeded"):
         return
     user, at = wallet(known.get("app"), known.get("user_id")), known.get("time_succeeded")
-    yield Leg(user, TRANSIT, known["amount"])
+    yield Leg(user, TRANSIT, known.get("amount", 0))
     if known["status"] == "succeeded":
-        yield Leg(TRANSIT, BANK, known["amount"], at)
+        yield Leg(TRANSIT, BANK, known.get("amount", 0), at)
         yield Leg(FEES, clearing(known.get("channel")), known.get("fee", 0), at)
         yield Leg(user, FEES, known.get("user_fee", 0), at)
 
