@@ -110,20 +110,18 @@ def flip(
 
 
 def _number_equals(connection: sa.Connection, statement_id: int) -> None:
-    """Tell lines of one file apart that say the same: an overlap of files is no double line."""
-    equal = (
-        sa.select(statement_lines.c.mark)
-        .where(statement_lines.c.statement_id == statement_id)
-        .group_by(statement_lines.c.mark)
-        .having(sa.func.count() > 1)
-    )
+    """Tell lines of one file apart that say the same: an overlap of files is no double line.
+
+    Numbered once and kept: without statistics PostgreSQL would number them again for each line.
+    """
     nth = sa.func.row_number().over(
         partition_by=statement_lines.c.mark, order_by=statement_lines.c.line
     )
     numbered = (
         sa.select(statement_lines.c.line, nth.label("nth"))
-        .where(statement_lines.c.statement_id == statement_id, statement_lines.c.mark.in_(equal))
-        .subquery("numbered")
+        .where(statement_lines.c.statement_id == statement_id)
+        .cte("numbered")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
     connection.execute(
         sa.update(statement_lines)
