@@ -20,6 +20,7 @@ from service import telemetry
 from service.core.errors import TryLater
 from service.core.instant import MICROS, from_micros, to_micros
 from service.ledger import slots
+from service.ledger.engine import Connection
 from service.ledger.slots import Replica
 from service.runtime import Runtime
 from service.settings.statements import readings
@@ -152,6 +153,8 @@ class Scheduler:
         self._runtime = runtime
         self._replica = replica
         self._ticked_at: float | None = None
+        self._succeeded: dict[str, datetime] = {}
+        self._noted: dict[str, datetime] = {}
         self._stopped = threading.Event()
         threads = THREADS + len(runtime.outlets)
         # no types are known of it
@@ -189,6 +192,7 @@ class Scheduler:
         return not stopping.is_alive()
 
     def _add(self, job: Job) -> None:
+        telemetry.JOB_INTERVAL.labels(job.name).set(job.seconds)
         self._loop.add_job(
             self._fire,
             "interval",
@@ -208,6 +212,8 @@ class Scheduler:
         except Exception:  # noqa: BLE001  one job's fault must not end the others
             _log.exception("job.failed", job=job.name)
             outcome = "failed"
+        if outcome == "done":
+            self._succeeded[job.name] = self._runtime.clock()
         telemetry.JOB_RUNS.labels(job.name, outcome).inc()
 
     def _run_once(self, job: Job) -> str:
@@ -238,6 +244,15 @@ class Scheduler:
         now = self._runtime.clock()
         with self._runtime.ledger.begin() as connection:
             slots.heartbeat(connection, replace(self._replica, ticked_at=now))
+            fresh = self._note_successes(connection)
+        self._noted |= fresh
+
+    def _note_successes(self, connection: Connection) -> dict[str, datetime]:
+        """Write what went well since the last time; gives that, noted once it is committed."""
+        ended = self._succeeded.copy().items()
+        fresh = {job: at for job, at in ended if self._noted.get(job) != at}
+        slots.note_successes(connection, fresh)
+        return fresh
 
     def _anchor(self) -> None:
         step = self._runtime.clock.reanchor()
@@ -258,6 +273,7 @@ class Scheduler:
     def _leave(self) -> None:
         try:
             with self._runtime.ledger.begin() as connection:
+                self._note_successes(connection)
                 slots.leave(connection, self._replica.name)
         except TryLater:
             _log.warning("scheduler.not_signed_off")

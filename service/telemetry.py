@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import IO, Any, cast
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 QUEUE_LIMIT = 10_000
 TEXT_LIMIT = 500
@@ -41,6 +41,12 @@ REFUSALS = Counter(
     ["account", "reason"],
     registry=REGISTRY,
 )
+ACCEPT_SECONDS = Histogram(
+    "pingledger_accept_seconds",
+    "From a delivery's last byte until it is durable.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
 INBOX_FAILURES = Counter(
     "pingledger_inbox_failures",
     "Batches of deliveries that could not be committed.",
@@ -52,10 +58,35 @@ LOOKS = Counter(
     ["account", "answer"],
     registry=REGISTRY,
 )
+SIGHTINGS = Counter(
+    "pingledger_sightings",
+    "Sightings that were applied, by what they meant: applied, unchanged, late, conflicting.",
+    ["decision"],
+    registry=REGISTRY,
+)
+APPLY_SIGHTINGS = Histogram(
+    "pingledger_apply_sightings",
+    "Sightings of one batch, which is one transaction.",
+    buckets=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500),
+    registry=REGISTRY,
+)
+APPLY_SECONDS = Histogram(
+    "pingledger_apply_seconds",
+    "How long a batch took to be applied and committed.",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
 DISPATCHES = Counter(
     "pingledger_dispatches",
     "Attempts to send a message, by sink and what became of it: sent, waiting, dead.",
     ["sink", "state"],
+    registry=REGISTRY,
+)
+SEND_SECONDS = Histogram(
+    "pingledger_send_seconds",
+    "How long a sink took for one call, until it had confirmed or failed.",
+    ["sink"],
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
     registry=REGISTRY,
 )
 JOB_RUNS = Counter(
@@ -69,6 +100,12 @@ JOB_SECONDS = Histogram(
     "How long a job's firing took.",
     ["job"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300),
+    registry=REGISTRY,
+)
+JOB_INTERVAL = Gauge(
+    "pingledger_job_interval_seconds",
+    "How often a job fires.",
+    ["job"],
     registry=REGISTRY,
 )
 LOGS_DROPPED = Counter(

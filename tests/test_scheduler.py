@@ -47,6 +47,32 @@ def counted(job: str, outcome: str) -> float:
     return telemetry.REGISTRY.get_sample_value("pingledger_job_runs_total", labels) or 0.0
 
 
+def test_what_went_well_is_written_down_at_the_latest_when_it_stops(runtime: Runtime) -> None:
+    def fail() -> None:
+        raise RuntimeError("on purpose")
+
+    began = runtime.clock()
+    scheduler = scheduler_of(
+        runtime,
+        Job("good", 3600, lambda: None),
+        Job("bad", 3600, fail),
+        Job("one", 3600, lambda: None, once=True),
+    )
+    before = {job: counted(job, "done") for job in ("good", "one")}
+    failed = counted("bad", "failed")
+    scheduler.start()
+    for job, count in before.items():
+        wait_until(lambda job=job, count=count: counted(job, "done") > count)
+    wait_until(lambda: counted("bad", "failed") > failed)
+    assert scheduler.stop()
+    with runtime.ledger.read() as connection:
+        ended = slots.successes_of(connection)
+    assert {"good", "one"} <= set(ended)
+    assert "bad" not in ended
+    assert began <= ended["good"] <= runtime.clock()
+    assert telemetry.REGISTRY.get_sample_value("pingledger_job_interval_seconds", {"job": "good"})
+
+
 def test_a_failing_job_stops_neither_itself_nor_others(runtime: Runtime) -> None:
     ran: list[str] = []
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +26,22 @@ TEXT_LIMIT = 500
 PAGE = 1_000
 RACES_LIMIT = 5
 _KEPT = sa.select(meta.c.value).where(meta.c.name == LAST)
+
+
+class End(NamedTuple):
+    """How long the chain is, and whether it ends where `meta` says: whether nothing was cut off."""
+
+    lines: int
+    is_whole: bool
+
+
+def end(connection: Connection) -> End:
+    """Look at the last line only; `broken` looks at all."""
+    last = connection.execute(
+        sa.select(audit.c.id, audit.c.hash).order_by(audit.c.id.desc()).limit(1)
+    ).first()
+    kept = connection.scalar(_KEPT) or FIRST
+    return End(0, kept == FIRST) if last is None else End(int(last.id), last.hash == kept)
 
 
 def note(ledger: Ledger, *, who: str, what: str, why: str, now: datetime) -> str:

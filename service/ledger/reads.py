@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from service.core.observation import Key
+from service.ledger import stakes
 from service.ledger.engine import Connection, Ledger
 from service.ledger.schema import beliefs, deliveries, mismatches, observations, watches
 from service.ledger.vault import OVERHEAD
@@ -74,9 +75,7 @@ class MismatchRow(NamedTuple):
     @property
     def at_stake(self) -> int | None:
         """By how much the two sides differ, minor units; None where they are no amounts."""
-        if self.ours.isdecimal() and self.theirs.isdecimal():
-            return abs(int(self.ours) - int(self.theirs))
-        return None
+        return stakes.between(self.ours, self.theirs)
 
 
 def objects(

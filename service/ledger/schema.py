@@ -12,6 +12,7 @@ from service.ledger.tables.run import radar as radar
 from service.ledger.tables.run import replicas as replicas
 from service.ledger.tables.run import sendings as sendings
 from service.ledger.tables.run import slots as slots
+from service.ledger.tables.run import successes as successes
 from service.ledger.tables.seen import beliefs as beliefs
 from service.ledger.tables.seen import changes as changes
 from service.ledger.tables.seen import deliveries as deliveries

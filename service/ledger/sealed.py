@@ -89,6 +89,11 @@ def has_keys(ledger: Ledger) -> bool:
         return bool(_checks(connection))
 
 
+def known_keys(connection: Connection) -> set[str]:
+    """The ids of the keys that the ledger needs."""
+    return set(_checks(connection))
+
+
 def status(ledger: Ledger) -> Counter[tuple[str, str]]:
     """How many rows are sealed with which key, by table and id ("unsealed": with none).
 

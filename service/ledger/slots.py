@@ -1,5 +1,6 @@
 """Who starts a job, and which processes are running: unique rows instead of a leader."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
@@ -7,7 +8,7 @@ import sqlalchemy as sa
 
 from service.ledger.dialect import insert
 from service.ledger.engine import Connection
-from service.ledger.schema import replicas, slots
+from service.ledger.schema import replicas, slots, successes
 
 OUTCOME_LENGTH = 200
 
@@ -132,8 +133,38 @@ def running(connection: Connection, *, since: datetime) -> list[Replica]:
     return [Replica(*row) for row in rows]
 
 
+def count_running(connection: Connection, *, since: datetime) -> dict[str, int]:
+    """How many processes of each role have ticked since."""
+    rows = connection.execute(
+        sa.select(replicas.c.role, sa.func.count())
+        .where(replicas.c.ticked_at >= since)
+        .group_by(replicas.c.role)
+    )
+    return {role: int(count) for role, count in rows}
+
+
+def note_successes(connection: Connection, ended: Mapping[str, datetime]) -> None:
+    """Keep when jobs ended well, whoever ran them; what is newer stays."""
+    if not ended:
+        return
+    statement = insert(connection, successes)
+    newer = statement.on_conflict_do_update(
+        index_elements=[successes.c.job],
+        set_={"at": statement.excluded.at},
+        where=statement.excluded.at > successes.c.at,
+    )
+    connection.execute(newer, [{"job": job, "at": at} for job, at in sorted(ended.items())])
+
+
+def successes_of(connection: Connection) -> dict[str, datetime]:
+    """When each job last ended well."""
+    rows = connection.execute(sa.select(successes.c.job, successes.c.at).order_by(successes.c.job))
+    return {row.job: row.at for row in rows}
+
+
 def prune(connection: Connection, *, before: datetime) -> int:
     """Forget firings and processes from before; gives how many rows."""
     old_slots = connection.execute(sa.delete(slots).where(slots.c.slot_at < before))
     old = connection.execute(sa.delete(replicas).where(replicas.c.ticked_at < before))
+    connection.execute(sa.delete(successes).where(successes.c.at < before))
     return old_slots.rowcount + old.rowcount

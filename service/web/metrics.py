@@ -13,66 +13,139 @@ from service.ledger.engine import Ledger
 from service.ledger.gauges import Gauges, read_gauges
 
 FRESH_SECONDS = 5.0
+# A scrape waits no longer for the ledger; Prometheus itself gives up after ten seconds.
+ANSWER_SECONDS = 4.0
+
+Values = Mapping[str, float] | Mapping[tuple[str, ...], float]
 
 
 class LedgerCollector(Collector):
     """Gauges read from the ledger, so that they are right from any replica and after a restart."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
-        self._reading = threading.Lock()
-        self._read_at = -FRESH_SECONDS
-        self._gauges: Gauges | None = None
+        self._answer_seconds = answer_seconds
+        self._asking = threading.Lock()
+        self._reading: _Reading | None = None
 
     def collect(self) -> Iterable[Metric]:
         """None of them while the ledger is away, but that it is."""
-        gauges = self._latest()
-        yield GaugeMetricFamily(
-            "pingledger_ledger_up", "Whether the ledger answers.", int(gauges is not None)
-        )
-        if gauges is not None:
-            yield from _families(gauges)
+        read = self._read()
+        gauges = read.gauges if read is not None else None
+        up = int(gauges is not None)
+        yield GaugeMetricFamily("pingledger_ledger_up", "Whether the ledger answers.", up)
+        if read is not None and gauges is not None:
+            seconds = read.ended_at - read.began_at
+            yield _one("ledger_read_seconds", "How long these took to be read.", seconds)
+            yield from _families(gauges, self._ledger.vault.ids)
 
-    def _latest(self) -> Gauges | None:
-        with self._reading:
-            if monotonic() - self._read_at >= FRESH_SECONDS:
-                self._gauges = self._read()
-                self._read_at = monotonic()
-            return self._gauges
+    def _read(self) -> "_Reading | None":
+        """The newest reading, at most `FRESH_SECONDS` old; None when it takes too long.
 
-    def _read(self) -> Gauges | None:
+        A reading that hangs goes on by itself, and nobody starts a second one beside it.
+        """
+        with self._asking:
+            reading = self._reading
+            if reading is None or reading.is_old():
+                reading = self._reading = _Reading(self._ledger, self._clock)
+                reading.start()
+        reading.join(self._answer_seconds)
+        return None if reading.is_alive() else reading
+
+
+class _Reading(threading.Thread):
+    """One reading of the ledger; gauges: None while it lasts, and when the ledger is away."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+        super().__init__(name="gauges", daemon=True)
+        self._ledger, self._clock = ledger, clock
+        self.gauges: Gauges | None = None
+        self.began_at = self.ended_at = monotonic()
+
+    def is_old(self) -> bool:
+        """Whether it has ended, and too long ago to be shown."""
+        return not self.is_alive() and monotonic() - self.ended_at >= FRESH_SECONDS
+
+    def run(self) -> None:
+        """Read; whatever is wrong with the ledger, monitoring must learn of it."""
         try:
             with self._ledger.read() as connection:
-                return read_gauges(connection, now=self._clock())
-        except Exception:  # noqa: BLE001  away, or without its tables: monitoring must learn of it
-            return None
+                self.gauges = read_gauges(connection, now=self._clock())
+        except Exception:  # noqa: BLE001  away, or without its tables
+            self.gauges = None
+        finally:
+            self.ended_at = monotonic()
 
 
-def _families(gauges: Gauges) -> Iterable[Metric]:
+def _families(gauges: Gauges, keys: Iterable[str]) -> Iterable[Metric]:
+    yield from _incoming(gauges)
+    yield from _outgoing(gauges)
+    found = gauges.mismatches
+    yield _by("mismatches_open", "What does not agree.", ("rule", "severity"), found.counts)
+    yield _by(
+        "mismatches_money",
+        "By how much the two sides of these differ, in minor units.",
+        ("rule", "severity", "currency"),
+        found.money,
+    )
+    yield from _running(gauges)
+    yield _one("audit_lines", "Lines of the audit chain.", gauges.audit.lines)
+    yield _one(
+        "audit_intact", "Whether the audit chain ends where it should.", gauges.audit.is_whole
+    )
+    yield _one("vault_keys", "Keys that the ledger is sealed with.", len(gauges.vault_keys))
+    missing = len(gauges.vault_keys - set(keys))
+    yield _one("vault_keys_missing", "Those that this process does not have.", missing)
+
+
+def _incoming(gauges: Gauges) -> Iterable[Metric]:
     yield _one("inbox_waiting", "Deliveries that nobody has read yet.", gauges.inbox_waiting)
     yield _one("inbox_oldest_seconds", "Age of the oldest of them.", gauges.inbox_oldest_seconds)
-    yield _one("quarantined", "Deliveries kept raw, not understood.", gauges.quarantined)
+    if gauges.delivered_at is not None:
+        at = gauges.delivered_at.timestamp()
+        yield _one("last_delivery_timestamp_seconds", "When the newest delivery came.", at)
+    yield _by(
+        "quarantined", "Deliveries kept raw, not understood.", ("reason",), gauges.quarantined
+    )
     yield _one("watches_overdue", "Objects that should have been asked.", gauges.watches_overdue)
-    yield _by("outbox_waiting", "Messages not yet sent.", "sink", gauges.outbox_waiting)
-    yield _by(
-        "outbox_oldest_seconds", "Age of the oldest of them.", "sink", gauges.outbox_oldest_seconds
+    yield _one(
+        "watches_oldest_seconds", "Age of the oldest of them.", gauges.watches_oldest_seconds
     )
-    yield _by("dead_letters", "Messages given up.", "sink", gauges.dead_letters)
-    yield _by("mismatches_open", "What does not agree.", "rule", gauges.mismatches_open)
     yield _by(
-        "radar_objects", "How a day's listed objects came to us.", "came", gauges.radar_objects
+        "radar_objects", "How a day's listed objects came to us.", ("came",), gauges.radar_objects
     )
+
+
+def _outgoing(gauges: Gauges) -> Iterable[Metric]:
+    sink = ("sink",)
+    yield _by("outbox_waiting", "Messages not yet sent.", sink, gauges.outbox_waiting)
+    yield _by(
+        "outbox_oldest_seconds", "Age of the oldest of them.", sink, gauges.outbox_oldest_seconds
+    )
+    yield _by("dead_letters", "Messages given up.", sink, gauges.dead_letters)
+    yield _by("sink_paused", "Whether a sink is paused.", sink, gauges.sinks_paused)
+
+
+def _running(gauges: Gauges) -> Iterable[Metric]:
+    ended = {job: at.timestamp() for job, at in gauges.job_success.items()}
+    yield _by("job_last_success_timestamp_seconds", "When a job last went well.", ("job",), ended)
+    yield _by("replicas", "Processes that ticked within a minute.", ("role",), gauges.replicas)
 
 
 def _one(name: str, sentence: str, value: float) -> Metric:
     return GaugeMetricFamily(f"pingledger_{name}", sentence, value)
 
 
-def _by(name: str, sentence: str, label: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(f"pingledger_{name}", sentence, labels=[label])
-    for value, count in sorted(values.items()):
-        family.add_metric([value], count)
+def _by(name: str, sentence: str, labels: tuple[str, ...], values: Values) -> Metric:
+    family = GaugeMetricFamily(f"pingledger_{name}", sentence, labels=labels)
+    for named, value in sorted(values.items()):
+        family.add_metric([named] if isinstance(named, str) else list(named), value)
     return family
 
 

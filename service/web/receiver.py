@@ -6,6 +6,7 @@ A plain ASGI endpoint without middleware; the connection's time limits are in se
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 
 from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
@@ -100,7 +101,9 @@ class Receiver:
             if encoded:
                 self._acceptor.verify(account, body, signature)
                 return replies.ENCODED
+            began = monotonic()
             await self._acceptor.accept(account, body, signature)
+            telemetry.ACCEPT_SECONDS.observe(monotonic() - began)
         except Refused as refused:
             self._refuse(account, refused.reason, scope, signature, body)
             return replies.REFUSED

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from service import telemetry
 from service.core.cadence import Plan, plan
 from service.core.errors import Raced
 from service.core.instant import MICROS, from_micros
@@ -69,12 +70,29 @@ def apply(
     settle: what else must become true with them (the deliveries they came from, say).
     Raises TryLater when the ledger is away; nothing is half applied then.
     """
+    with telemetry.APPLY_SECONDS.time():
+        done = _until_won(ledger, sightings, terms, now, looked or {}, settle)
+    telemetry.APPLY_SIGHTINGS.observe(len(sightings))
+    for word, count in done.outcomes.items():
+        telemetry.SIGHTINGS.labels(word).inc(count)
+    return done
+
+
+def _until_won(
+    ledger: Ledger,
+    sightings: Sequence[Observation],
+    terms: Terms,
+    now: datetime,
+    looked: Mapping[Key, str],
+    settle: Callable[[Connection], None] | None,
+) -> Applied:
+    """Run the transaction, again when another one was first."""
     for attempt in range(RACES_LIMIT):
         try:
             with ledger.begin() as connection:
                 if settle is not None:
                     settle(connection)
-                return _apply(connection, ledger.vault, sightings, terms, now, looked or {})
+                return _apply(connection, ledger.vault, sightings, terms, now, looked)
         except Raced:
             if attempt == RACES_LIMIT - 1:
                 raise

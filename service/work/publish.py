@@ -18,7 +18,7 @@ from service.ledger.engine import Ledger
 from service.ledger.outbox import Claim, Dispatch, Settled
 from service.outbound.schedule import wait_after
 from service.outbound.sink import Answer, Dead, Each, Later, Receipt, Sent, Sink
-from service.telemetry import DISPATCHES, logger
+from service.telemetry import DISPATCHES, SEND_SECONDS, logger
 from service.work.outlet import Outlet
 
 BUDGET_SECONDS = 20.0
@@ -189,7 +189,8 @@ def _next_group(
 
 def _hand_over(run: _Run, group: Sequence[Dispatch]) -> Receipt:
     try:
-        receipt = run.sink.send([row.message for row in group], now=run.clock())
+        with SEND_SECONDS.labels(run.sink.name).time():
+            receipt = run.sink.send([row.message for row in group], now=run.clock())
     except Exception:  # noqa: BLE001  a fault in one sink or message must not stop the others
         _log.exception("publish.failed", sink=run.sink.name)
         receipt = Later("fault")

@@ -107,7 +107,9 @@ def test_old_firings_and_processes_are_forgotten(ledger: Ledger, now: datetime) 
     claim(ledger, "a", later, later)
     with ledger.begin() as connection:
         slots.heartbeat(connection, replica("a", now))
+        slots.note_successes(connection, {"a": now, "b": later})
         assert slots.prune(connection, before=later) == 2
     with ledger.read() as connection:
         assert [s.slot_at for s in slots.latest_slots(connection)] == [later]
         assert slots.running(connection, since=now) == []
+        assert slots.successes_of(connection) == {"b": later}

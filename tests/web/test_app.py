@@ -1,14 +1,19 @@
 """Do the probes and the metrics tell the truth, and nothing to strangers?"""
 
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from service.ledger import audit, sinks, slots, stakes
 from service.ledger.engine import Ledger
 from service.ledger.gauges import read_gauges
-from service.ledger.schema import deliveries, dispatches, mismatches, outbox, watches
+from service.ledger.schema import deliveries, dispatches, meta, mismatches, outbox, watches
+from service.ledger.sealed import enrol
+from service.ledger.vault import Vault
+from service.web.metrics import LedgerCollector
 
 
 def body(answer: bytes) -> bytes:
@@ -51,6 +56,7 @@ def test_metrics_count_answers_and_show_the_ledger(served: Any) -> None:
     assert 'pingledger_deliveries_total{account="shop",status="200"}' in text
     assert 'pingledger_refusals_total{account="shop",reason="missing"}' in text
     assert "pingledger_inbox_waiting 1.0" in text
+    assert "pingledger_accept_seconds_count" in text
     assert "pingledger_ledger_up 1.0" in text
 
 
@@ -67,8 +73,10 @@ def test_metrics_of_a_ledger_that_is_away_say_so(serve: Any, ledger: Ledger) -> 
 def test_gauges_of_an_empty_ledger_are_zero(ledger: Ledger, now: datetime) -> None:
     with ledger.read() as connection:
         gauges = read_gauges(connection, now=now)
-    assert (gauges.inbox_waiting, gauges.inbox_oldest_seconds, gauges.quarantined) == (0, 0.0, 0)
-    assert (gauges.outbox_waiting, gauges.dead_letters, gauges.mismatches_open) == ({}, {}, {})
+    assert (gauges.inbox_waiting, gauges.inbox_oldest_seconds, gauges.quarantined) == (0, 0.0, {})
+    assert (gauges.outbox_waiting, gauges.dead_letters, gauges.mismatches.counts) == ({}, {}, {})
+    assert (gauges.delivered_at, gauges.job_success, gauges.replicas) == (None, {}, {})
+    assert (gauges.audit, gauges.vault_keys) == ((0, True), frozenset())
 
 
 def test_gauges_count_what_waits_and_what_is_wrong(ledger: Ledger, now: datetime) -> None:
@@ -85,11 +93,103 @@ def test_gauges_count_what_waits_and_what_is_wrong(ledger: Ledger, now: datetime
     with ledger.read() as connection:
         gauges = read_gauges(connection, now=now)
     assert (gauges.inbox_waiting, gauges.inbox_oldest_seconds) == (2, 90.0)
-    assert (gauges.quarantined, gauges.watches_overdue) == (1, 1)
+    assert gauges.delivered_at == now - timedelta(seconds=5)
+    assert gauges.quarantined == {"none": 1}
+    assert (gauges.watches_overdue, gauges.watches_oldest_seconds) == (1, 60.0)
     assert gauges.outbox_waiting == {"file": 2}
     assert gauges.outbox_oldest_seconds == {"file": 60.0}
     assert gauges.dead_letters == {"file": 1}
-    assert gauges.mismatches_open == {"overpaid": 2}
+    assert gauges.mismatches.counts == {("overpaid", "high"): 2}
+    assert gauges.mismatches.money == {("overpaid", "high", "cny"): 2}
+
+
+def test_money_at_stake_is_added_up_by_currency_and_ids_are_no_money(
+    ledger: Ledger, now: datetime
+) -> None:
+    sides = [
+        ("cny", "100", "250"), ("cny", "0", "7"), ("usd", "900", "0"), (None, "1", "2"),
+        ("cny", "2011708230000000001", "2011708230000000002"), ("cny", "-5", "1"),
+        ("cny", "one value", "12"), ("cny", "", "3"),
+    ]  # fmt: skip
+    with ledger.begin() as connection:
+        for number, (currency, ours, theirs) in enumerate(sides):
+            row = mismatch(number, "open", now) | {"ours": ours, "theirs": theirs}
+            connection.execute(sa.insert(mismatches).values(row | {"currency": currency}))
+    with ledger.read() as connection:
+        found = stakes.read(connection)
+    assert found.counts == {("overpaid", "high"): 8}
+    assert found.money == {("overpaid", "high", "cny"): 157, ("overpaid", "high", "usd"): 900}
+    assert [stakes.between(ours, theirs) for _, ours, theirs in sides] == [
+        150, 7, 900, 1, None, None, None, None,
+    ]  # fmt: skip
+
+
+def test_a_known_sink_has_its_gauges_while_nothing_waits(ledger: Ledger, now: datetime) -> None:
+    with ledger.begin() as connection:
+        sinks.register(connection, "file", past=False, since=None, now=now)
+        sinks.pause(connection, "file", "moving", now=now)
+    with ledger.read() as connection:
+        gauges = read_gauges(connection, now=now)
+    assert (gauges.outbox_waiting, gauges.outbox_oldest_seconds) == ({"file": 0}, {"file": 0.0})
+    assert (gauges.dead_letters, gauges.sinks_paused) == ({"file": 0}, {"file": 1})
+
+
+def test_the_newest_success_of_a_job_counts_whichever_process_says_it_last(
+    ledger: Ledger, now: datetime
+) -> None:
+    minute = timedelta(minutes=1)
+    for ended in ({"poll": now, "drain": now}, {"poll": now - minute, "drain": now + minute}):
+        with ledger.begin() as connection:
+            slots.note_successes(connection, ended)
+    with ledger.read() as connection:
+        assert slots.successes_of(connection) == {"poll": now, "drain": now + minute}
+
+
+def test_a_cut_end_of_the_audit_shows(ledger: Ledger, now: datetime) -> None:
+    for number in range(3):
+        audit.note(ledger, who="wang", what=f"look {number}", why="asked", now=now)
+    with ledger.read() as connection:
+        assert audit.end(connection) == (3, True)
+    with ledger.begin() as connection:
+        connection.execute(sa.update(meta).where(meta.c.name == audit.LAST).values(value="0" * 64))
+    with ledger.read() as connection:
+        assert audit.end(connection) == (3, False)
+
+
+def test_a_ledger_that_hangs_holds_no_scrape_and_is_asked_once(
+    ledger: Ledger, now: datetime
+) -> None:
+    asked = threading.Semaphore(0)
+    answers = threading.Event()
+
+    def clock() -> datetime:
+        asked.release()
+        assert answers.wait(60)
+        return now
+
+    collector = LedgerCollector(ledger, clock, answer_seconds=0.05)
+    first, second = ({one.name: one for one in collector.collect()} for _ in range(2))
+    assert (list(first), list(second)) == (["pingledger_ledger_up"],) * 2
+    assert second["pingledger_ledger_up"].samples[0].value == 0
+    answers.set()
+    assert asked.acquire(timeout=60)
+    while len(found := {one.name: one for one in collector.collect()}) == 1:
+        pass
+    assert found["pingledger_ledger_up"].samples[0].value == 1
+    assert not asked.acquire(blocking=False)
+
+
+def test_keys_that_another_replica_added_are_missing_here(ledger: Ledger, now: datetime) -> None:
+    enrol(ledger)
+    with ledger.read() as connection:
+        assert read_gauges(connection, now=now).vault_keys == set(ledger.vault.ids)
+    other = Ledger(ledger.writer, ledger.reader, Vault([b"another key of 32 bytes 12345678"]))
+    found = {
+        one.name: one.samples[0].value
+        for one in LedgerCollector(other, lambda: now).collect()
+        if one.samples
+    }
+    assert (found["pingledger_vault_keys"], found["pingledger_vault_keys_missing"]) == (1, 1)
 
 
 def delivery(state: str, age: int, now: datetime) -> dict[str, Any]:
@@ -154,5 +254,6 @@ def mismatch(number: int, state: str, now: datetime) -> dict[str, Any]:
         "severity": "high",
         "ours": "1",
         "theirs": "2",
+        "currency": "cny",
         "found_at": now,
     }

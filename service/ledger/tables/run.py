@@ -22,6 +22,14 @@ slots = sa.Table(
     sa.Column("outcome", sa.String(200)),
 )
 
+successes = sa.Table(
+    "successes",
+    metadata,
+    # when each job last ended well, in whichever process
+    sa.Column("job", Word, primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+)
+
 replicas = sa.Table(
     "replicas",
     metadata,
