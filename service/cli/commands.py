@@ -27,6 +27,7 @@ from service.cli.api.command import api
 from service.cli.demo.command import demo
 from service.cli.exits import exiting
 from service.cli.options import Config
+from service.cli.report import report
 from service.cli.sandbox import sandbox
 from service.cli.statement import statement
 
@@ -67,6 +68,7 @@ for _name, _command in _COMMANDS.items():
 app.add_typer(desk.app, name="mismatch")
 app.add_typer(vault.app, name="vault")
 app.add_typer(statement)
+app.add_typer(report)
 app.add_typer(delivery.sinks_app, name="sinks")
 app.add_typer(delivery.letters_app, name="dead-letters", help="What was given up.")
 

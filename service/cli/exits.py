@@ -2,13 +2,13 @@
 
 import sys
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
 
-from service.core.errors import GiveUp, Misconfigured, PingledgerError, TryLater
+from service.core.errors import GiveUp, Misconfigured, PingledgerError, TryLater, Unwritable
 from service.pingpp.declined import InDoubt, Unauthorised
 from service.telemetry import printable
 
@@ -18,6 +18,7 @@ DATA = 65
 UNAVAILABLE = 69
 SOFTWARE = 70
 IN_DOUBT = 74
+UNWRITABLE = 74
 TRY_AGAIN = 75
 NOT_ALLOWED = 77
 CONFIG = 78
@@ -35,6 +36,19 @@ class Unavailable(PingledgerError):
     """Something that is needed here cannot be had: a port, say."""
 
 
+# The first that fits: an operation in doubt is no TryLater, for whoever tried again would send it
+# twice.
+_CODES: Mapping[type[PingledgerError], int] = {
+    Misconfigured: CONFIG,
+    Unavailable: UNAVAILABLE,
+    InDoubt: IN_DOUBT,
+    Unauthorised: NOT_ALLOWED,
+    Unwritable: UNWRITABLE,
+    TryLater: TRY_AGAIN,
+    GiveUp: FOUND,
+}
+
+
 @contextmanager
 def exiting() -> Generator[None]:
     """Turn every error on purpose into one sentence on stderr and an exit code."""
@@ -42,23 +56,19 @@ def exiting() -> Generator[None]:
         yield
     except typer.TyperException as error:
         _leave(f"{error.format_message()} (see --help)", USAGE)
-    except Misconfigured as error:
-        _leave(str(error), CONFIG)
-    except Unavailable as error:
-        _leave(str(error), UNAVAILABLE)
-    except InDoubt as error:
-        # not 75: whoever tries again on that would send it twice
-        _leave(f"{error}; {error.hint}" if error.hint else str(error), IN_DOUBT)
-    except Unauthorised as error:
-        _leave(str(error), NOT_ALLOWED)
-    except TryLater as error:
-        _leave(str(error), TRY_AGAIN)
-    except GiveUp as error:
-        _leave(str(error), FOUND)
+    except tuple(_CODES) as error:
+        _leave(
+            _sentence(error), next(code for kind, code in _CODES.items() if isinstance(error, kind))
+        )
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:  # noqa: BLE001  its text and its trace may quote data or a secret
         _leave(f"this should not have happened: {_place(error)}", SOFTWARE)
+
+
+def _sentence(error: BaseException) -> str:
+    hint = error.hint if isinstance(error, InDoubt) else ""
+    return f"{error}; {hint}" if hint else str(error)
 
 
 def _place(error: BaseException) -> str:

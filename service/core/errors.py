@@ -37,3 +37,7 @@ class Unreadable(PingledgerError):
     def __init__(self, cause: str, detail: str = "") -> None:
         super().__init__(f"{cause}: {detail}" if detail else cause)
         self.cause = cause
+
+
+class Unwritable(PingledgerError):
+    """A file that was asked for cannot be written: no such folder, no right, no room."""

@@ -1,7 +1,5 @@
 """What do the rules of statements find about one source, and what is on the books already?"""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,11 +17,11 @@ from service.ledger.rules.sides import Scope
 from service.ledger.rules.sources import word, words
 from service.ledger.rules.statements import KIND, STATEMENTS, select_all
 from service.ledger.schema import mismatches
+from service.ledger.snapshots import patient
 from service.ledger.statements import Window
 
 # More findings than this are no differences, but a wrong file or a wrong mapping.
 FINDINGS_LIMIT = 10_000
-_SECONDS_LIMIT = 900
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock's day; its zone is put on below
 
 
@@ -37,7 +35,7 @@ def compare(
     """
     found: list[Finding] = []
     days = 0
-    with _patient(ledger) as connection:
+    with patient(ledger) as connection:
         live = _live(connection, account, source)
         for window in statements.windows(connection, account, source):
             days += window.last_day - window.first_day + 1
@@ -51,21 +49,6 @@ def compare(
 def _once(found: list[Finding]) -> list[Finding]:
     """A number that two windows speak of is one finding."""
     return list({(one.rule, one.key): one for one in found}.values())
-
-
-@contextmanager
-def _patient(ledger: Ledger) -> Generator[sa.Connection]:
-    """One snapshot, for a comparison that takes its time and, on SQLite, sorts on the disk."""
-    with ledger.read() as connection:
-        if ledger.dialect == "postgresql":
-            connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_SECONDS_LIMIT}s'")
-            yield connection
-            return
-        connection.exec_driver_sql("PRAGMA temp_store=FILE")
-        try:
-            yield connection
-        finally:
-            connection.exec_driver_sql("PRAGMA temp_store=MEMORY")
 
 
 def _findings(

@@ -1,0 +1,1 @@
+"""What is a report made of, before it is a file?"""

@@ -1,0 +1,113 @@
+"""Which orders, refunds, withdrawals and allocations lie within some days?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.core.journal import CURRENCY
+from service.ledger.columns import Instant
+from service.ledger.engine import Connection
+from service.ledger.keys import Selection
+from service.ledger.rules.sources import word
+from service.ledger.schema import beliefs
+from service.ledger.snapshots import stream
+
+
+class By(StrEnum):
+    """Which of an object's times is meant: its making, or when its money moved."""
+
+    CREATED = "created"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Of one account or of all (None): from `since` on and before `until`; None: no bound."""
+
+    account: str | None
+    since: datetime | None
+    until: datetime | None
+    by: By = By.CREATED
+
+    def at(self, one: Any) -> Any:
+        """The column of the time that is meant."""
+        return one.c.created_at if self.by is By.CREATED else one.c.moved_at
+
+    def within(self, one: Any) -> list[sa.ColumnElement[bool]]:
+        """The WHERE of it, as its index is spelt; who has no such time is not within."""
+        at = self.at(one)
+        found: list[sa.ColumnElement[bool]] = [at.is_not(None)]
+        if self.since is not None:
+            found.append(at >= sa.literal(self.since, Instant()))
+        if self.until is not None:
+            found.append(at < sa.literal(self.until, Instant()))
+        return found
+
+
+def orders(connection: Connection, stretch: Stretch) -> Iterator[Any]:
+    """Each order with what its charges that were paid say: channel, the channel's number, fee."""
+    one = beliefs.alias("one")
+    statement = sa.select(
+        one.c.account,
+        one.c.app,
+        one.c.object_id,
+        one.c.order_no,
+        one.c.status,
+        one.c.created_at,
+        one.c.moved_at,
+        _paid(one, sa.func.min, "channel"),
+        _paid(one, sa.func.min, "transaction_no"),
+        one.c.user_id,
+        currency_of(one),
+        one.c.amount,
+        one.c.amount_paid,
+        one.c.amount_refunded,
+        _paid(one, sa.func.sum, "fee"),
+    )
+    return _each(connection, statement, one, "order", stretch)
+
+
+def _paid(order: Any, aggregate: Any, column: str) -> sa.ColumnElement[Any]:
+    """One figure of an order's charges that were paid."""
+    charge = beliefs.alias(f"paid_{column}")
+    return (
+        sa.select(aggregate(charge.c[column]))
+        .where(
+            charge.c.account == order.c.account,
+            charge.c.order_id == order.c.object_id,
+            charge.c.kind == word("charge"),
+            charge.c.status == word("paid"),
+        )
+        .correlate(order)
+        .scalar_subquery()
+    )
+
+
+def currency_of(one: Any) -> sa.ColumnElement[str]:
+    """The currency; most objects of the provider name none and mean this one."""
+    return sa.func.coalesce(one.c.currency, sa.literal_column(f"'{CURRENCY}'", sa.Text()))
+
+
+def _each(
+    connection: Connection, statement: Selection, one: Any, kind: str, stretch: Stretch
+) -> Iterator[Any]:
+    """The rows of a kind by account, time and id: one account after the other, as the index is."""
+    for account in accounts(connection, stretch.account):
+        yield from stream(
+            connection,
+            statement.where(
+                one.c.account == account, one.c.kind == word(kind), *stretch.within(one)
+            ).order_by(stretch.at(one), one.c.object_id),
+        )
+
+
+def accounts(connection: Connection, asked: str | None) -> list[str]:
+    """The accounts that are meant, in order."""
+    if asked is not None:
+        return [asked]
+    found = connection.scalars(sa.select(beliefs.c.account).distinct())
+    return sorted(found)

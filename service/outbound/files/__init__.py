@@ -1,0 +1,1 @@
+"""How does a report become a file? One module per format."""

@@ -1,0 +1,1 @@
+"""Which reports are there, and how is one made?"""

@@ -1,0 +1,127 @@
+"""How is a report made: one question to one snapshot, written row by row?"""
+
+import tempfile
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import IO, BinaryIO
+
+from service.core.errors import GiveUp, TryLater
+from service.core.report.sheet import Document, Written
+from service.ledger.engine import Ledger
+from service.ledger.snapshots import patient
+from service.outbound.files.formats import FORMATS, Shape
+from service.work.report.ask import Ask
+from service.work.report.table import REPORTS, Report
+
+# Reports that one process makes at a time: each holds a connection for as long as it takes.
+AT_ONCE = 2
+# Rows between two calls of `on_rows`.
+PROGRESS_ROWS = 1_000
+# What a download is read by.
+CHUNK_BYTES = 256 * 1024
+# Below this a download stays in memory.
+MEMORY_BYTES = 4 * 1024 * 1024
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A report for somebody who takes it away: its file's name, its type, its bytes."""
+
+    name: str
+    media_type: str
+    size: int
+    chunks: Iterator[bytes]
+
+
+def make(
+    ledger: Ledger,
+    name: str,
+    ask: Ask,
+    shape: Shape,
+    out: BinaryIO,
+    *,
+    sheet: str | None = None,
+    on_rows: Callable[[int], None] = lambda _rows: None,
+) -> list[Written]:
+    """Write a report to `out`; gives what each written sheet holds.
+
+    Everything in it is of one snapshot. Raises GiveUp for a question that makes no sense, TryLater
+    when the ledger is away or AT_ONCE reports are being made already.
+    """
+    report = check(name, ask, shape, sheet)
+    with _turn(), patient(ledger) as connection:
+        document = _first(report.build(connection, ask), sheet)
+        return FORMATS[shape].write(document, out, ask.look, _counting(on_rows))
+
+
+def check(name: str, ask: Ask, shape: Shape, sheet: str | None = None) -> Report:
+    """The report that is meant; raises GiveUp when it cannot be made so."""
+    report = REPORTS.get(name)
+    if report is None:
+        raise GiveUp(f"there is no report {name}: {', '.join(REPORTS)}")
+    if shape not in report.shapes:
+        raise GiveUp(f"{name} is made as {', '.join(report.shapes)}, not as {shape}")
+    if sheet is not None and sheet not in report.sheets:
+        raise GiveUp(f"{name} has no sheet {sheet}: {', '.join(report.sheets)}")
+    if ask.first_day and ask.last_day and ask.first_day > ask.last_day:
+        raise GiveUp("the first day lies after the last")
+    return report
+
+
+@contextmanager
+def download(
+    ledger: Ledger, name: str, ask: Ask, shape: Shape, *, sheet: str | None = None
+) -> Generator[Download]:
+    """Make a report and hold it until the block ends: whoever takes it may be slow."""
+    with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as kept:
+        make(ledger, name, ask, shape, kept, sheet=sheet)  # pyright: ignore[reportArgumentType]
+        size = kept.tell()
+        kept.seek(0)
+        media_type = FORMATS[shape].media_type
+        yield Download(file_name(name, ask, shape), media_type, size, _read(kept))
+
+
+def file_name(name: str, ask: Ask, shape: Shape) -> str:
+    """What its file is called: the report, its days or today, the format."""
+    first, last = ask.first_day, ask.last_day
+    days = [str(day) for day in dict.fromkeys((first, last)) if day is not None]
+    return "-".join((name, *(days or [str(ask.today)]))) + f".{shape}"
+
+
+def _read(kept: IO[bytes]) -> Iterator[bytes]:
+    while chunk := kept.read(CHUNK_BYTES):
+        yield chunk
+
+
+@contextmanager
+def _turn() -> Generator[None]:
+    if not _turns.acquire(blocking=False):
+        raise TryLater(f"{AT_ONCE} reports are being made already: try again when one is done")
+    try:
+        yield
+    finally:
+        _turns.release()
+
+
+def _first(document: Document, sheet: str | None) -> Document:
+    """The asked sheet in front, for formats that hold one only; alone, for the others."""
+    if sheet is None:
+        return document
+    chosen = tuple(one for one in document.sheets if one.name == sheet)
+    return replace(document, sheets=chosen)
+
+
+def _counting(on_rows: Callable[[int], None]) -> Callable[[], None]:
+    done = 0
+
+    def on_row() -> None:
+        nonlocal done
+        done += 1
+        if done % PROGRESS_ROWS == 0:
+            on_rows(done)
+
+    return on_row
