@@ -39,6 +39,8 @@ from service.settings import (
     Settings,
 )
 from service.settings import Sink as SinkSettings
+from service.settings.statements import readings
+from service.work.close import ClosingTerms, Source
 from service.work.outlet import Outlet
 from service.work.subscribe import Subscription
 from service.work.terms import AccountTerms, Terms
@@ -272,6 +274,18 @@ def terms_of(settings: Settings, epoch: str) -> Terms:
             for name, account in settings.accounts.items()
         },
     )
+
+
+def closing_terms_of(settings: Settings) -> ClosingTerms:
+    """When business days close."""
+    known = readings(settings.statements)
+
+    def source(name: str) -> Source:
+        own = settings.statements.get(name)
+        return Source(name, own.account if own else None, known[name])
+
+    wanted = tuple(source(name) for name in settings.closing.statements)
+    return ClosingTerms(settings.zone, settings.closing.hour, wanted)
 
 
 def _subscription(name: str, settings: Settings) -> Subscription:

@@ -22,9 +22,10 @@ from service.core.instant import MICROS, from_micros, to_micros
 from service.ledger import slots
 from service.ledger.engine import Connection
 from service.ledger.slots import Replica
-from service.runtime import Runtime
+from service.runtime import Runtime, closing_terms_of
 from service.settings.statements import readings
 from service.work.backfill import backfill
+from service.work.close import close_due
 from service.work.drain import drain
 from service.work.outlet import Outlet
 from service.work.poll import poll
@@ -68,6 +69,7 @@ def jobs(runtime: Runtime) -> list[Job]:
         *_asking(runtime),
         *(_publishing(runtime, outlet) for outlet in runtime.outlets.values()),
         Job("reconcile", every.reconcile_seconds, lambda: _reconcile(runtime), once=True),
+        *_closing(runtime),
         Job("prune", every.prune_seconds, lambda: _prune(runtime), once=True),
     ]
 
@@ -139,6 +141,27 @@ def _reconcile(runtime: Runtime) -> None:
     reconcile(runtime.ledger, terms=runtime.terms, now=runtime.clock(), on_slice=go_on)
     known = readings(runtime.settings.statements)
     match_all(runtime.ledger, known, terms=runtime.terms, now=runtime.clock())
+
+
+def _closing(runtime: Runtime) -> list[Job]:
+    """Days close by themselves, unless the settings say that a person closes them."""
+    if not runtime.settings.closing.runs:
+        return []
+
+    def closes() -> None:
+        done, refused = close_due(
+            runtime.ledger,
+            closing_terms_of(runtime.settings),
+            terms=runtime.terms,
+            clock=runtime.clock,
+            stopping=runtime.stopping.is_set,
+        )
+        for one in done:
+            _log.info("closing.closed", day=str(one.day), hash=one.hash)
+        if refused is not None:
+            _log.warning("closing.refused", day=str(refused.day), open=refused.count)
+
+    return [Job("close", runtime.settings.jobs.close_seconds, closes, once=True)]
 
 
 def _prune(runtime: Runtime) -> None:

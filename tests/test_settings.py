@@ -239,3 +239,13 @@ def test_the_real_environment_is_read_when_none_is_given(monkeypatch: pytest.Mon
         monkeypatch.delenv(name)
     monkeypatch.setenv("PINGLEDGER_LISTEN__PORT", "81")
     assert load().listen.port == 81
+
+
+def test_a_day_waits_for_sources_that_are_known_only(read: Loader) -> None:
+    till = '[statements.till]\nlike = "book"\n'
+    named = read(till + '[closing]\nstatements = ["till", "wechat"]\n').closing.statements
+    assert named == ("till", "wechat")
+    assert "closing.statements: tills is no source" in mistake(
+        read, '[closing]\nstatements = ["tills"]\n'
+    )
+    assert "closing.hour" in mistake(read, "[closing]\nhour = 24\n")

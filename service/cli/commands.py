@@ -11,6 +11,7 @@ import typer
 from service.cli import (
     backfill,
     books,
+    closing,
     daemon,
     delivery,
     desk,
@@ -67,6 +68,7 @@ for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 app.add_typer(desk.app, name="mismatch")
 app.add_typer(vault.app, name="vault")
+app.add_typer(closing.app, name="close")
 app.add_typer(statement)
 app.add_typer(report)
 app.add_typer(delivery.sinks_app, name="sinks")

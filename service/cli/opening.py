@@ -41,9 +41,8 @@ def open_sealed(
         raise Usage("say why with --reason")
     with open_command(context, config) as runtime:
         what, found = _chosen(runtime, kind, object_id, account)
-        asking = f"{who} (as {_user()})" if who else _user()
         audit.note(
-            runtime.ledger, who=asking, what=what, why=mask_text(reason), now=runtime.clock()
+            runtime.ledger, who=asking(who), what=what, why=mask_text(reason), now=runtime.clock()
         )
         show(_rows(found), (), Format.JSONL)
 
@@ -74,6 +73,11 @@ def _document(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return body.decode("utf-8", "backslashreplace")
+
+
+def asking(who: str) -> str:
+    """Who does something: the system's user, and whom that one speaks for."""
+    return f"{who} (as {_user()})" if who else _user()
 
 
 def _user() -> str:

@@ -22,8 +22,8 @@ class _Body(msgspec.Struct):
 class Filter:
     """What a sink takes: an empty set takes all of it.
 
-    kinds: object kinds, mismatch, notice. statuses: of changes. severities: of mismatches. A
-    message that has no such thing is not judged by it.
+    kinds: object kinds, mismatch, notice, closing. statuses: of changes. severities: of
+    mismatches. A message that has no such thing is not judged by it.
     """
 
     accounts: frozenset[str] = ANY
@@ -61,6 +61,6 @@ def by_sinks(messages: Sequence[Message], sinks: Sinks) -> dict[tuple[str, ...],
 
 
 def _kind_and_status(kind: str) -> tuple[str, str | None]:
-    """pingpp.order.paid.v1 is of an order that is paid; ours are mismatches and notices."""
+    """pingpp.order.paid.v1 is of an order that is paid; ours have no status."""
     origin, word, *rest = kind.split(".")
     return (word, rest[0]) if origin == "pingpp" else (word, None)

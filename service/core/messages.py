@@ -7,7 +7,7 @@ amounts before and after, times. Never personal data, never the provider's raw o
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -84,6 +84,13 @@ def notice_message(
     """Tell once of something odd that has no object of its own."""
     stream = f"notice/{cause}/{subject}"
     return _envelope(epoch, account, stream, 1, "pingledger.notice.v1", data, at)
+
+
+def closing_message(
+    epoch: str, account: str, day: date, *, data: Mapping[str, Any], at: datetime
+) -> Message:
+    """Tell that a business day was closed: what an account moved on it."""
+    return _envelope(epoch, account, f"closing/{day}", 1, "pingledger.closing.v1", data, at)
 
 
 def _envelope(

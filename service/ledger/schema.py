@@ -4,6 +4,7 @@ from service.ledger.columns import metadata as metadata
 from service.ledger.tables.booked import acts as acts
 from service.ledger.tables.booked import mismatches as mismatches
 from service.ledger.tables.booked import postings as postings
+from service.ledger.tables.closed import closings as closings
 from service.ledger.tables.run import audit as audit
 from service.ledger.tables.run import meta as meta
 from service.ledger.tables.run import notices as notices

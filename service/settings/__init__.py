@@ -3,6 +3,7 @@
 from service.settings.load import CONFIG_VARIABLE, load
 from service.settings.model import (
     Account,
+    Closing,
     Database,
     Jobs,
     Listen,
@@ -28,6 +29,7 @@ __all__ = [
     "CONFIG_VARIABLE",
     "Account",
     "AmqpSink",
+    "Closing",
     "Database",
     "Jobs",
     "JsonlSink",

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from service.core.kinds.deposit import DEPOSIT
 from service.settings.sinks import Sink
-from service.settings.statements import Statement
+from service.settings.statements import Statement, readings
 from service.settings.table import Secret, Table, wrong
 from service.settings.values import (
     FilePath,
@@ -105,6 +105,17 @@ class Radar(Table):
     target: Real = Field(default=0.99, ge=0, le=1)
 
 
+class Closing(Table):
+    """runs: whether days close by themselves, from `hour` of the next day on.
+
+    statements: sources of which a statement must cover a day before it closes.
+    """
+
+    runs: Flag = True
+    hour: Whole = Field(default=6, ge=0, le=23)
+    statements: Words = ()
+
+
 class Jobs(Table):
     """How often each job fires, in seconds; see service.scheduler for what each does."""
 
@@ -115,6 +126,7 @@ class Jobs(Table):
     reconcile_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     backfill_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     radar_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
+    close_seconds: Real = Field(default=600.0, ge=1, le=86_400)
     prune_seconds: Real = Field(default=3_600.0, ge=60, le=86_400)
 
 
@@ -149,9 +161,19 @@ class Settings(Table):
     poll: Poll = Poll()
     reconcile: Reconcile = Reconcile()
     radar: Radar = Radar()
+    closing: Closing = Closing()
     jobs: Jobs = Jobs()
     vault: Vault = Vault()
     log: Log = Log()
+
+    @model_validator(mode="after")
+    def _check_closing(self) -> "Settings":
+        known = readings(self.statements)
+        for name in self.closing.statements:
+            if name not in known:
+                sentence = f"{name} is no source of statements: {', '.join(known)}"
+                raise wrong("closing.statements", sentence)
+        return self
 
     @property
     def database_url(self) -> str:

@@ -19,8 +19,12 @@ from jsonschema import Draft202012Validator
 from service.core.kinds import KINDS
 from service.core.messages import Message, change_message, mismatch_message, notice_message
 from service.core.observation import Key, Source
+from service.ledger.engine import Ledger
 from service.ledger.rules import BY_CODE, Finding
+from service.ledger.schema import outbox
 from service.ledger.tellings import Told, mismatch_data
+from tests.books import rows_of
+from tests.days import DAWN, DAY, FIRST_DAY, HOUR, pay, shut
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "messages.md"
@@ -58,7 +62,7 @@ def test_a_change_of_every_kind_and_status_fits(now: datetime, kind: str, status
 
 
 @pytest.mark.parametrize("rule", BY_CODE)
-@pytest.mark.parametrize("state", ["open", "settled"])
+@pytest.mark.parametrize("state", ["open", "settled", "waived"])
 def test_a_mismatch_of_every_rule_fits(now: datetime, rule: str, state: str) -> None:
     finding = Finding(rule, Key("shop", "order", "1"), "1", "2", "cny")
     data = mismatch_data(Told(finding, state, now, now))
@@ -69,6 +73,21 @@ def test_a_mismatch_of_every_rule_fits(now: datetime, rule: str, state: str) -> 
 def test_a_notice_fits(now: datetime) -> None:
     data = {"account": "shop", "cause": "unknown_status", "subject": "order"}
     fits(notice_message("e", "shop", "unknown_status", "order", data=data, at=now), "notice.v1")
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_a_closing_fits(ledger: Ledger) -> None:
+    pay(ledger, 1, DAWN + HOUR)
+    shut(ledger)
+    pay(ledger, 2, DAWN + 2 * HOUR, known=DAWN + DAY)
+    shut(ledger, FIRST_DAY + DAY)
+    found = [row for row in rows_of(ledger, outbox) if row["type"] == "pingledger.closing.v1"]
+    assert len(found) == 2
+    for row in found:
+        event = json.loads(row["body"])
+        validator("envelope").validate(event)
+        validator("closing.v1").validate(event["data"])
+        assert event["subject"] == f"closing/{event['data']['day']}"
 
 
 def test_the_page_shows_the_schema_that_is_published() -> None:

@@ -1,0 +1,84 @@
+"""What the commands of closings print, and how they end."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from service.ledger.engine import Ledger, open_ledger
+from service.ledger.schema import deliveries
+from tests.cli.conftest import Call
+from tests.conftest import VAULT
+from tests.days import DAWN, DAY, HOUR, pay
+from tests.work.stories import arrive
+
+
+@pytest.fixture
+def shop(folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    """A ledger with a day of one order, and settings with one account."""
+    monkeypatch.setenv("PINGLEDGER_DATABASE__URL", database_url)
+    (folder / "c.toml").write_text("[accounts.shop]\n", encoding="utf-8")
+    monkeypatch.setenv("PINGLEDGER_CONFIG", "c.toml")
+    with closing(open_ledger(database_url, VAULT)) as ledger:
+        pay(ledger, 1, DAWN + HOUR)
+        yield ledger
+
+
+def test_a_day_closes_is_listed_and_shown_byte_for_byte(call: Call, shop: Ledger) -> None:
+    ended = call("close", "2026-11-20", "--as", "anna")
+    assert (ended.code, "2026-11-20" in ended.out) == (0, True)
+    assert "was closed before" in call("close", "2026-11-20").err
+    (row,) = [json.loads(line) for line in call("close", "list", "--json").out.splitlines()]
+    assert row["by"].startswith("anna (as ")
+    shown = call("close", "show", "2026-11-20", "--json").out
+    assert hashlib.sha256(shown.encode()).hexdigest() == row["hash"]
+    pay(shop, 2, DAWN + 2 * HOUR, known=DAWN + DAY + 9 * HOUR)
+    again = call("close", "show", "2026-11-20", "--json", "--again")
+    assert (again.code, again.out) == (0, shown)
+    lines = call("close", "entries", "2026-11-20").out
+    assert hashlib.sha256(lines.encode()).hexdigest() == row["digest"]
+    assert "clearing:yeepay_wx_pub" in call("close", "show", "2026-11-20").out
+    assert call("close", "show", "2026-11-21").code == 1
+
+
+def test_what_is_open_is_listed_and_a_reason_closes_it(call: Call, shop: Ledger) -> None:
+    arrive(shop, "shop", b'{"id":"evt_1"}', DAWN + HOUR)
+    ended = call("close", "2026-11-20", "--json")
+    assert (ended.code, "1 still open" in ended.err) == (1, True)
+    assert json.loads(ended.out)["what"] == "delivery"
+    assert call("close", "--due").code == 1
+    forced = call("close", "2026-11-20", "--force", "--reason", "it is known", "--json")
+    row = json.loads(forced.out)
+    assert (forced.code, row["pending"], row["reason"]) == (0, 1, "it is known")
+    with shop.begin() as connection:
+        connection.execute(sa.update(deliveries).values(state="kept"))
+    due = call("close", "--due", "--json")
+    assert due.code == 0
+    assert [json.loads(line)["day"] for line in due.out.splitlines()][:2] == [
+        "2026-11-21",
+        "2026-11-22",
+    ]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("tomorrow",),
+        ("2026-11-20", "--due"),
+        ("2026-11-20", "--force"),
+        ("2026-11-20", "--reason", "no force"),
+        ("--due", "--force", "--reason", "all"),
+        ("2026-11-20", "--force", "--reason", "x" * 201),
+        ("show", "tomorrow"),
+        ("list", "--since", "x"),
+    ],
+)
+@pytest.mark.usefixtures("shop")
+def test_what_makes_no_sense_is_said(call: Call, arguments: tuple[str, ...]) -> None:
+    ended = call("close", *arguments)
+    assert (ended.code, len(ended.err.splitlines())) == (64, 1)
