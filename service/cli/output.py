@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Any
+from unicodedata import east_asian_width
 
 from service.telemetry import printable
 
@@ -70,7 +71,7 @@ def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterato
     first = [_cells(row, columns) for row in islice(found, WIDTHS_OF)]
     if not first:
         return
-    widths = [max(len(cell) for cell in cells) for cells in zip(columns, *first, strict=True)]
+    widths = [max(_width(cell) for cell in cells) for cells in zip(columns, *first, strict=True)]
     yield _line([name.upper() for name in columns], widths)
     for cells in first:
         yield _line(cells, widths)
@@ -79,8 +80,15 @@ def _table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Iterato
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    padded = (
+        cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True)
+    )
     return "  ".join(padded).rstrip()
+
+
+def _width(text: str) -> int:
+    """How many places of a terminal it takes: a Chinese character takes two."""
+    return len(text) + sum(east_asian_width(one) in "WF" for one in text)
 
 
 def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:

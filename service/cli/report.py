@@ -15,6 +15,7 @@ import typer
 from service.cli.exits import Usage
 from service.cli.options import Config, open_command
 from service.cli.output import Format, Progress, show
+from service.cli.provider_report import provider
 from service.core.errors import GiveUp
 from service.core.money import grouped
 from service.core.report.sheet import Language, Written
@@ -129,6 +130,9 @@ def _of_days(one: Report) -> Callable[..., None]:
 
 for _one in REPORTS.values():
     report.command(_one.name)(_of_days(_one))
+
+
+report.command("provider")(provider)
 
 
 def _span(day: str | None, since: str | None, until: str | None) -> tuple[date | None, date | None]:
