@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from service.core.observation import Key
@@ -15,13 +16,28 @@ SEEN = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 Row = Mapping[str, Any]
 
 
+def state(
+    status: str, *, timed: bool | None = None, shares: Iterable[int] = (), **attrs: Any
+) -> str:
+    """A kept state, as far as rules look into it: the time of the end, the shares, attributes."""
+    ended = status in ("succeeded", "paid", "refunded", "reversed")
+    facts = {"time_succeeded": [[0, 1]]} if (ended if timed is None else timed) else {}
+    parts = {f"recipient/{n}/u{n}": [3, status, share] for n, share in enumerate(shares)}
+    whole = {"facts": facts, "parts": parts, "shown": [3, 0, 0, attrs]}
+    return msgspec.json.encode(whole).decode()
+
+
 def belief(kind: str, object_id: str, status: str, **columns: Any) -> dict[str, Any]:
-    """A belief's row: an ordinary, honestly notified object unless `columns` say otherwise."""
+    """A belief's row: an ordinary, honestly notified object unless `columns` say otherwise.
+
+    inside: what its state says (see `state`).
+    """
+    inside = columns.pop("inside", {})
     return {
         "account": "shop",
         "kind": kind,
         "object_id": object_id,
-        "state": "{}",
+        "state": state(status, **inside),
         "status": status,
         "final": status in ("succeeded", "failed", "canceled", "paid", "refunded", "reversed"),
         "conflict": False,

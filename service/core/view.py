@@ -40,6 +40,7 @@ class View(msgspec.Struct, frozen=True):
 
     conflict: two ends, or a total that shrank, which our own questions have not settled yet.
     contested: facts that were seen with two values, totals that are believed to have shrunk.
+    denied: it has ended, and the answer to our newest question since says that it goes on.
     """
 
     status: str
@@ -52,6 +53,7 @@ class View(msgspec.Struct, frozen=True):
     totals: dict[str, int]
     attrs: dict[str, Scalar]
     parts: dict[str, Share]
+    denied: bool = False
 
     @property
     def known(self) -> dict[str, Scalar]:
@@ -88,6 +90,7 @@ def view(kind: Kind, state: State) -> View:
         totals=totals,
         attrs=state.shown[3],
         parts=state.parts,
+        denied=_is_denied(kind, state, status),
     )
 
 
@@ -166,6 +169,14 @@ def _decided(kind: Kind, asked: tuple[Answer, ...], ends: Mapping[str, int]) -> 
         if any((other, newest) in documented for other in ends if other != newest):
             return newest
     return None
+
+
+def _is_denied(kind: Kind, state: State, status: str) -> bool:
+    """Whether a question asked after the end was seen was answered as if there were none yet."""
+    if not state.asked or not _branch(kind, status):
+        return False
+    at, word, _ = state.asked[0]
+    return at > state.words[status][0] and word in kind.words and not _branch(kind, word)
 
 
 def _branch(kind: Kind, word: str) -> str:

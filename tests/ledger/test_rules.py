@@ -22,6 +22,7 @@ from service.ledger.rules.single import NOTIFIED_ENDS
 from service.ledger.schema import beliefs
 from tests.books import SEEN, Row, belief, charge, order, part, put, watch
 from tests.conftest import VAULT
+from tests.ledger.planted import PLANTED, SOUND
 
 Found = list[tuple[str, str, str, str]]
 
@@ -123,6 +124,7 @@ HONEST: dict[str, list[Row]] = {
     "a charge told of with its order": [order(), charge(notified_at=None)],
     "sums of objects in conflict": [order(conflict=True, amount_refunded=500), charge(amount=1)],
     "a withdrawal that went well": [belief("withdrawal", "w1", "succeeded", amount=5)],
+    **SOUND,
 }
 
 
@@ -134,7 +136,7 @@ def test_an_honest_ledger_has_no_findings(ledger: Ledger, now: datetime, story: 
 WRONG: dict[str, tuple[list[Row], Found]] = {
     "a fen less than its charges": (
         [order(amount_paid=99), charge()],
-        [("paid_sum", "o1", "100", "99")],
+        [("paid_short", "o1", "100", "99"), ("paid_sum", "o1", "100", "99")],
     ),
     "paid, though its charge is not": (
         [order(), charge(status="created")],
@@ -257,6 +259,7 @@ WRONG: dict[str, tuple[list[Row], Found]] = {
         [order(currency="usd", amount_paid=0, status="created")],
         [("other_currency", "o1", "cny", "usd")],
     ),
+    **PLANTED,
 }
 
 
@@ -275,7 +278,7 @@ LINKED: dict[str, tuple[list[Row], Row, Found]] = {
     "a charge": (
         [order(amount_paid=99), charge()],
         charge(),
-        [("paid_sum", "o1", "100", "99")],
+        [("paid_short", "o1", "100", "99"), ("paid_sum", "o1", "100", "99")],
     ),
     "an order_refund": (
         [order(), part("order_refund", "r1", 30)],
@@ -414,6 +417,14 @@ def expected(rows: Sequence[Row]) -> Iterator[tuple[str, Key]]:
             told = one["amount_refunded"]
             if refunds and not one["conflict"] and told is not None and told != back:
                 yield "charge_refunded_sum", name
+            going = [p["amount"] for p in rows if _is_going_refund(p, one["object_id"])]
+            if not one["conflict"] and max(going, default=0) > one["amount"]:
+                yield "refund_over_charge", name
+
+
+def _is_going_refund(one: Row, charge_id: str) -> bool:
+    refund = one["kind"] in ("refund", "order_refund") and one["charge_id"] == charge_id
+    return refund and one["status"] != "failed"
 
 
 def _alone(one: Row, rows: Sequence[Row]) -> Iterator[str]:
@@ -423,6 +434,11 @@ def _alone(one: Row, rows: Sequence[Row]) -> Iterator[str]:
         yield "conflict"
     elif paid is not None and back is not None and back > paid:
         yield "refunded_over_paid"
+    if one["kind"] == "order" and not one["conflict"] and paid is not None:
+        if one["status"] == "paid" and paid < one["amount"]:
+            yield "paid_short"
+        if one["status"] == "created" and paid >= one["amount"]:
+            yield "paid_unsaid"
     if one["kind"] == "order" and any(
         other["kind"] == "order"
         and other["order_no"] == one["order_no"]
@@ -495,7 +511,8 @@ def _crowd(number: int) -> dict[str, Any]:
 # By the names that the tables bear in the rules; PostgreSQL also tells what it read in vain.
 _SCAN = re.compile(
     r"Seq Scan on beliefs|Rows Removed by Filter: [0-9]{4}"
-    r"|SCAN (beliefs|part|charge_part|twin|namesake|watched|due|watch|watches|mismatches)\b"
+    r"|SCAN (beliefs|part|charge_part|share_part|twin|namesake|watched|due|watch|watches)\b"
+    r"|SCAN mismatches\b"
 )
 
 
@@ -588,4 +605,20 @@ def test_the_document_says_what_the_rules_are() -> None:
 def test_the_document_names_both_sides_of_every_rule() -> None:
     lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
     rows = [line.strip("|").split("|") for line in lines if line.startswith("| `")]
+    assert [row[0].strip(" `") for row in rows if len(row) == 3] == list(BY_CODE)
+
+
+@pytest.mark.parametrize("name", ["rules.md", "rules.zh-CN.md"])
+def test_each_document_has_an_example_in_numbers_of_every_rule(name: str) -> None:
+    lines = DOCUMENT.with_name(name).read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("|").split("|") for line in lines if line.startswith("| `")]
+    assert [row[0].strip(" `") for row in rows if len(row) == 2] == list(BY_CODE)
+
+
+def test_the_chinese_document_says_what_the_rules_are() -> None:
+    text = DOCUMENT.with_name("rules.zh-CN.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        grace = "按设置" if rule.grace_seconds is None else f"{rule.grace_seconds:g}"
+        assert f"| `{rule.code}` | {rule.severity} | {grace} | {rule.zh} | " in text
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
     assert [row[0].strip(" `") for row in rows if len(row) == 3] == list(BY_CODE)

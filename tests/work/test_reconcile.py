@@ -36,6 +36,8 @@ from tests.books import rows_of as rows
 TERMS = Terms(sinks=("file", "shop"), epoch="e", grace_seconds=60)
 ORDER = Key("shop", "order", "o1")
 GRACE = timedelta(seconds=60)
+# less was to be paid than the amount: only the sum is wrong
+COUPON = {"actual_amount": 90}
 
 
 def batch(ledger: Ledger, now: datetime, *put_rows: Row, touch: Key | None = None) -> Moves:
@@ -84,7 +86,7 @@ def test_a_message_goes_to_every_sink(ledger: Ledger, now: datetime) -> None:
 
 
 def test_a_sum_is_only_suspected_while_its_grace_runs(ledger: Ledger, now: datetime) -> None:
-    moves = batch(ledger, now, order(amount_paid=99), charge())
+    moves = batch(ledger, now, order(amount_paid=99, inside=COUPON), charge())
     assert [finding.rule for finding in moves.suspected] == ["paid_sum"]
     later = now + GRACE - timedelta(seconds=1)
     assert suspects(ledger, terms=TERMS, now=later) == 0
@@ -94,7 +96,7 @@ def test_a_sum_is_only_suspected_while_its_grace_runs(ledger: Ledger, now: datet
 
 
 def test_a_suspicion_that_vanishes_is_settled_in_silence(ledger: Ledger, now: datetime) -> None:
-    batch(ledger, now, order(), charge(status="created"))
+    batch(ledger, now, order(), charge(status="created", inside={"timed": True}))
     change(ledger, Key("shop", "charge", "ch1"), status="paid")
     batch(ledger, now, touch=Key("shop", "charge", "ch1"))
     assert states(ledger) == [("paid_sum", "settled")]
@@ -103,7 +105,7 @@ def test_a_suspicion_that_vanishes_is_settled_in_silence(ledger: Ledger, now: da
 
 @pytest.mark.parametrize("who", ["suspects", "a touch", "reconcile"])
 def test_a_suspicion_whose_grace_is_over_opens(ledger: Ledger, now: datetime, who: str) -> None:
-    batch(ledger, now, order(amount_paid=99), charge())
+    batch(ledger, now, order(amount_paid=99, inside=COUPON), charge())
     answer(ledger, now)
     at = now + GRACE
     if who == "suspects":
@@ -143,7 +145,7 @@ def test_tellings_count_on_over_re_openings(ledger: Ledger, now: datetime) -> No
 
 
 def test_silent_suspicions_do_not_count_as_tellings(ledger: Ledger, now: datetime) -> None:
-    batch(ledger, now, order(amount_paid=99), charge())
+    batch(ledger, now, order(amount_paid=99, inside=COUPON), charge())
     for paid in (100, 98):
         change(ledger, ORDER, amount_paid=paid)
         batch(ledger, now, touch=ORDER)
@@ -235,25 +237,31 @@ def next_look(ledger: Ledger) -> tuple[str, datetime]:
 def test_a_suspicious_sum_has_its_order_asked_within_the_grace(
     ledger: Ledger, now: datetime, standing: list[dict[str, Any]]
 ) -> None:
-    batch(ledger, now, order(amount_paid=99), charge(), *standing)
+    batch(ledger, now, order(amount_paid=99, inside=COUPON), charge(), *standing)
     assert next_look(ledger) == ("active", now + timedelta(seconds=10))
 
 
 def test_asking_sooner_never_postpones_a_look(ledger: Ledger, now: datetime) -> None:
     soon = now + timedelta(seconds=3)
-    batch(ledger, now, order(amount_paid=99), charge(), watch("order", "o1", next_look_at=soon))
+    batch(
+        ledger,
+        now,
+        order(amount_paid=99, inside=COUPON),
+        charge(),
+        watch("order", "o1", next_look_at=soon),
+    )
     assert next_look(ledger) == ("active", soon)
 
 
 def test_a_look_that_is_under_way_is_left_alone(ledger: Ledger, now: datetime) -> None:
     far = now + timedelta(days=1)
     claimed = watch("order", "o1", next_look_at=far, claim_token="t")
-    batch(ledger, now, order(amount_paid=99), charge(), claimed)
+    batch(ledger, now, order(amount_paid=99, inside=COUPON), charge(), claimed)
     assert next_look(ledger) == ("active", far)
 
 
 def test_an_answered_suspicion_asks_no_more(ledger: Ledger, now: datetime) -> None:
-    batch(ledger, now, order(amount_paid=99), charge())
+    batch(ledger, now, order(amount_paid=99, inside=COUPON), charge())
     answer(ledger, now + timedelta(seconds=11))
     with ledger.begin() as connection:
         connection.execute(sa.update(watches).values(next_look_at=now + timedelta(days=1)))
@@ -265,7 +273,7 @@ def test_an_answered_suspicion_asks_no_more(ledger: Ledger, now: datetime) -> No
 def test_an_unanswered_suspicion_is_asked_on_and_opens_after_a_long_silence(
     ledger: Ledger, now: datetime, outcome: str
 ) -> None:
-    batch(ledger, now, order(amount_paid=99), charge())
+    batch(ledger, now, order(amount_paid=99, inside=COUPON), charge())
     if outcome == "asked before":
         answer(ledger, now - timedelta(seconds=1))
     elif outcome != "never asked":
@@ -320,7 +328,7 @@ def test_suspects_work_a_bounded_number_at_a_time(ledger: Ledger, now: datetime)
 
 
 def test_a_run_over_everything_counts_what_it_finds(ledger: Ledger, now: datetime) -> None:
-    wrong = [order(f"o{n}", amount_paid=99) for n in range(1, 4)]
+    wrong = [order(f"o{n}", amount_paid=99, inside=COUPON) for n in range(1, 4)]
     charges = [charge(f"ch{n}", order_id=f"o{n}") for n in range(1, 4)]
     twins = [order("o8", order_no="n", amount=50), order("o9", order_no="n")]
     with ledger.begin() as connection:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from service.core.observation import Key
 from service.ledger.keys import Selection, as_parameter, same_object
 from service.ledger.rules import RULES
+from service.ledger.rules.parts import UNFINISHED_SECONDS
 from service.ledger.rules.rule import Finding
 from service.ledger.rules.sources import Sources, sources, word
 from service.ledger.schema import mismatches, watches
@@ -53,10 +54,14 @@ class Checked:
     live: tuple[Live, ...]
 
 
-def check(connection: sa.Connection, keys: Iterable[Key], *, now: datetime) -> Checked:
+def check(
+    connection: sa.Connection, keys: Iterable[Key], *, now: datetime, scale: float = 1.0
+) -> Checked:
     """Run every rule over the objects of `keys` and what they lead to, in one round trip."""
+    unfinished = now - timedelta(seconds=UNFINISHED_SECONDS / scale)
     rows = connection.execute(
-        _statement(connection.dialect.name), {"keys": as_parameter(keys), "now": now}
+        _statement(connection.dialect.name),
+        {"keys": as_parameter(keys), "now": now, "unfinished": unfinished},
     )
     found: list[Finding] = []
     live: list[Live] = []

@@ -21,6 +21,9 @@ class Rule:
     the time that two notifications of one story may lie apart (the setting `reconcile.grace`).
     asks: the object is asked for again while the grace runs; the answer and not the time decides.
     select: yields account, kind, object_id, ours, theirs, currency.
+    kinds: of the objects that its findings are about; none: of any.
+    amounts: both sides are minor units of one currency, so that a tolerance may be set.
+    waits: its grace is part of the SELECT: it finds nothing earlier, and tells at once.
     """
 
     code: str
@@ -30,9 +33,14 @@ class Rule:
     zh: str
     select: Callable[[Sources], Selection]
     asks: bool = False
+    kinds: tuple[str, ...] = ()
+    amounts: bool = False
+    waits: bool = False
 
     def patience(self, grace_seconds: float, scale: float) -> timedelta:
         """The grace of a finding: the setting as it is, a rule's own divided by the scale."""
+        if self.waits:
+            return timedelta(0)
         own = self.grace_seconds
         return timedelta(seconds=grace_seconds if own is None else own / scale)
 

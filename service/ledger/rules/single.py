@@ -50,7 +50,7 @@ _FAILS = tuple(kind.name for kind in KINDS.values() if not kind.retried)
 def _fact_changed(of: Sources) -> Selection:
     one = of.objects
     return finds(one, ours=word("one value"), theirs=one.c.contested).where(
-        one.c.contested != word("")
+        one.c.contested.not_in(words("", "status"))
     )
 
 
@@ -182,6 +182,7 @@ SINGLE = (
         "Two objects of one kind bear the same order_no.",
         "同一商户订单号出现在两个对象上。",
         _order_no_twice,
+        kinds=(*NUMBERED, "charge"),
     ),
     Rule(
         "overdue",
@@ -198,6 +199,7 @@ SINGLE = (
         "The object is still under way although the provider already names a failure.",
         "对象仍在处理中，但渠道已返回失败信息。",
         _pending_with_failure,
+        kinds=_FAILS,
     ),
     Rule(
         "conflict",
@@ -214,6 +216,7 @@ SINGLE = (
         "The end was learned by our own questions only: no notification ever said so.",
         "终态仅由主动查询得知，从未收到通知。",
         _learned_by_polling,
+        kinds=tuple(dict.fromkeys(kind for kind, _ in NOTIFIED_ENDS)),
     ),
     Rule(
         "unknown_status",

@@ -1,8 +1,9 @@
-"""What the rules look at: the objects in scope, and the money of orders and charges by its parts.
+"""What the rules look at: the objects in scope, and the money of what has parts beside its parts.
 
 The scope is a list of keys and what they lead to: the order of a charge, a refund or an allocation,
-the charge of a refund, whoever else bears the same order_no. All of it is reached through the
-primary key and the indexes of `beliefs`, so that the cost follows the scope and not the ledger.
+the charge of a refund, the allocation of its refund, whoever else bears the same order_no. All of
+it is reached through the primary key and the indexes of `beliefs`, so that the cost follows the
+scope and not the ledger.
 """
 
 from collections.abc import Mapping
@@ -12,9 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.ledger.keys import Selection, listed_keys, same_object
+from service.ledger.rules.inside import derived
+from service.ledger.rules.words import Expression, word, words
 from service.ledger.schema import beliefs
 
-Expression = sa.ColumnElement[Any]
+__all__ = ["Expression", "Sources", "same_number", "sources", "word", "words"]
 
 # Their order_no is one per object; a charge or a refund bears that of its order (L1153, facts §7).
 NUMBERED = ("order", "withdrawal", "allocation", "allocation_refund", "allocation_complete")
@@ -33,6 +36,9 @@ _COLUMNS = (
     "order_no",
     "order_id",
     "charge_id",
+    "allocation_id",
+    "app",
+    "user_id",
     "currency",
     "amount",
     "amount_paid",
@@ -40,14 +46,16 @@ _COLUMNS = (
     "created_at",
     "since_at",
     "notified_at",
+    "moved_at",
+    "fee",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """scope: keys. objects: their beliefs. orders, charges: those with the sums of their parts.
+    """scope: keys. objects: their beliefs. orders, charges, shares: with the sums of their parts.
 
-    Orders and charges that contradict themselves, or one of whose parts does, are left out of the
+    shares are allocations. What contradicts itself, or one of whose parts does, is left out of the
     sums: our own questions settle the contradiction first.
     """
 
@@ -55,32 +63,23 @@ class Sources:
     objects: sa.CTE
     orders: sa.CTE
     charges: sa.CTE
-
-
-def word(text: str) -> Expression:
-    """A constant that stands in the SQL itself, for the planner to see."""
-    return sa.literal_column(f"'{text}'", sa.Text())
-
-
-def words(*texts: str) -> tuple[Expression, ...]:
-    """Constants for an IN."""
-    return tuple(word(text) for text in texts)
+    shares: sa.CTE
 
 
 def sources(dialect: str) -> Sources:
     """Name the sources over the bound parameter `keys`: a JSON list of [account, kind, id]."""
     scope = _scope(dialect)
     objects = (
-        sa.select(*(beliefs.c[name] for name in _COLUMNS))
+        sa.select(*(beliefs.c[name] for name in _COLUMNS), *derived(dialect))
         .select_from(scope.join(beliefs, same_object(scope, beliefs)))
         .cte("objects")
     )
-    return Sources(scope, objects, _orders(objects), _charges(objects))
+    return Sources(scope, objects, _orders(objects), _charges(objects), _shares(objects))
 
 
 def _scope(dialect: str) -> sa.CTE:
     given = listed_keys(dialect).cte("given")
-    names = ("account", "kind", "object_id", "order_id", "charge_id", "order_no")
+    names = ("account", "kind", "object_id", "order_id", "charge_id", "allocation_id", "order_no")
     named = (
         sa.select(*(beliefs.c[name] for name in names))
         .select_from(given.join(beliefs, same_object(given, beliefs)))
@@ -100,7 +99,10 @@ def _scope(dialect: str) -> sa.CTE:
             named.c.order_id.is_not(None)
         ),
         sa.select(named.c.account, word("charge"), named.c.charge_id).where(
-            named.c.kind == word("refund"), named.c.charge_id.is_not(None)
+            named.c.kind.in_(words("refund", "order_refund")), named.c.charge_id.is_not(None)
+        ),
+        sa.select(named.c.account, word("allocation"), named.c.allocation_id).where(
+            named.c.allocation_id.is_not(None)
         ),
         sa.select(twin.c.account, twin.c.kind, twin.c.object_id).select_from(
             numbers.join(twin, same_number(numbers, twin))
@@ -135,23 +137,42 @@ def _orders(objects: sa.CTE) -> sa.CTE:
         "refunded": _sum(part.c.amount, refund, succeeded),
         "allocated": _sum(part.c.amount, share, succeeded),
         "given_back": _sum(part.c.amount, back, _is(part, *GOING)),
+        "begun_at": _earliest(part, share, _is(part, *GOING)),
+        "completions": _count(part.c.kind == word("allocation_complete"), _is(part, *GOING)),
     }
     belongs = sa.and_(part.c.account == whole.c.account, part.c.order_id == whole.c.object_id)
     return _beside(whole, "order", part, belongs, figures).cte("orders")
 
 
 def _charges(objects: sa.CTE) -> sa.CTE:
-    """Each charge beside its own refunds."""
+    """Each charge beside its own refunds, and those of its order that name it."""
     whole, part = objects.alias("whole_charge"), beliefs.alias("charge_part")
     refund = part.c.kind == word("refund")
     figures = {
         "refunds": _count(refund),
         "refunded": _sum(part.c.amount, refund, _is(part, "succeeded")),
+        "largest": sa.func.max(sa.case((_is(part, *GOING), part.c.amount), else_=0)),
     }
     belongs = sa.and_(
-        part.c.account == whole.c.account, part.c.charge_id == whole.c.object_id, refund
+        part.c.account == whole.c.account,
+        part.c.charge_id == whole.c.object_id,
+        part.c.kind.in_(words("refund", "order_refund")),
     )
     return _beside(whole, "charge", part, belongs, figures).cte("charges")
+
+
+def _shares(objects: sa.CTE) -> sa.CTE:
+    """Each allocation of an order beside what was taken back of it."""
+    whole, part = objects.alias("whole_share"), beliefs.alias("share_part")
+    figures = {"given_back": _sum(part.c.amount, _is(part, *GOING))}
+    belongs = sa.and_(
+        part.c.account == whole.c.account,
+        # by the order, for which there is an index
+        part.c.order_id == whole.c.order_id,
+        part.c.kind == word("allocation_refund"),
+        part.c.allocation_id == whole.c.object_id,
+    )
+    return _beside(whole, "allocation", part, belongs, figures).cte("shares")
 
 
 def _beside(
@@ -178,3 +199,9 @@ def _sum(amount: Expression, *conditions: Expression) -> Expression:
 
 def _count(*conditions: Expression) -> Expression:
     return sa.func.sum(sa.case((sa.and_(*conditions), 1), else_=0))
+
+
+def _earliest(part: Any, *conditions: Expression) -> Expression:
+    """When the first of the parts was made, or seen where it does not say; microseconds."""
+    at = sa.type_coerce(sa.func.coalesce(part.c.created_at, part.c.since_at), sa.BigInteger())
+    return sa.func.min(sa.case((sa.and_(*conditions), at)))

@@ -158,6 +158,7 @@ STATEMENTS = (
         "The statement has it, and no object here bears its number.",
         "对账单有此笔，本地没有对应的对象。",
         no_objects,
+        kinds=(KIND,),
     ),
     Rule(
         "statement_missing_there",
@@ -166,6 +167,7 @@ STATEMENTS = (
         "Money has moved here on a day that the statement covers, and the statement lacks it.",
         "本地已入账且在对账单日期范围内，对账单却没有此笔。",
         no_objects,
+        kinds=(KIND,),
     ),
     Rule(
         "statement_amount",
@@ -174,6 +176,8 @@ STATEMENTS = (
         "The statement's lines of this number add up to another amount.",
         "同一单号在对账单中的金额合计与本地不一致。",
         no_objects,
+        kinds=(KIND,),
+        amounts=True,
     ),
     Rule(
         "statement_duplicate",
@@ -182,6 +186,7 @@ STATEMENTS = (
         "The statement has more lines of this number than there are objects.",
         "对账单中同一单号重复出现。",
         no_objects,
+        kinds=(KIND,),
     ),
     Rule(
         "statement_fee",
@@ -190,6 +195,8 @@ STATEMENTS = (
         "Both sides name a fee, and not the same.",
         "对账单的手续费与本地不一致。",
         no_objects,
+        kinds=(KIND,),
+        amounts=True,
     ),
     Rule(
         "statement_currency",
@@ -198,6 +205,7 @@ STATEMENTS = (
         "The statement names another currency.",
         "对账单的币种与本地不一致。",
         no_objects,
+        kinds=(KIND,),
     ),
     Rule(
         "statement_status",
@@ -206,6 +214,7 @@ STATEMENTS = (
         "One side says that the money has moved, and the other does not.",
         "一方显示资金已变动，另一方未显示。",
         no_objects,
+        kinds=(KIND,),
     ),
     Rule(
         "statement_date",
@@ -214,6 +223,7 @@ STATEMENTS = (
         "The statement has it on another business day, and not for the cut of the day.",
         "对账单的业务日期与本地不同，且不属于日切误差。",
         no_objects,
+        kinds=(KIND,),
     ),
 )
 _SELECTS = {

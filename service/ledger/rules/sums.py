@@ -100,6 +100,8 @@ SUMS = (
         "订单已付金额与其已付款 charge 的金额合计不一致。",
         _paid_sum,
         asks=True,
+        kinds=("order",),
+        amounts=True,
     ),
     Rule(
         "refunded_sum_charges",
@@ -109,6 +111,8 @@ SUMS = (
         "订单已退金额与其各 charge 的已退金额合计不一致。",
         _refunded_sum_charges,
         asks=True,
+        kinds=("order",),
+        amounts=True,
     ),
     Rule(
         "refunded_sum_refunds",
@@ -118,6 +122,8 @@ SUMS = (
         "订单已退金额与其成功退款单的金额合计不一致。",
         _refunded_sum_refunds,
         asks=True,
+        kinds=("order",),
+        amounts=True,
     ),
     Rule(
         "refund_unseen",
@@ -127,6 +133,8 @@ SUMS = (
         "订单显示已有退款，但从未收到或查到任何退款单。",
         _refund_unseen,
         asks=True,
+        kinds=("order",),
+        amounts=True,
     ),
     Rule(
         "charge_refunded_sum",
@@ -136,6 +144,8 @@ SUMS = (
         "charge 的已退金额与其成功退款的金额合计不一致。",
         _charge_refunded_sum,
         asks=True,
+        kinds=("charge",),
+        amounts=True,
     ),
     Rule(
         "refunded_over_paid",
@@ -144,6 +154,8 @@ SUMS = (
         "More was refunded than was paid.",
         "已退金额大于已付金额。",
         _refunded_over_paid,
+        kinds=("order", "charge"),
+        amounts=True,
     ),
     Rule(
         "canceled_but_paid",
@@ -153,6 +165,7 @@ SUMS = (
         "订单已取消，但仍有已付且未退的款项。",
         _canceled_but_paid,
         asks=True,
+        kinds=("order",),
     ),
     Rule(
         "overpaid",
@@ -161,6 +174,8 @@ SUMS = (
         "More was paid than the order asks for.",
         "已付金额大于订单金额。",
         _overpaid,
+        kinds=("order",),
+        amounts=True,
     ),
     Rule(
         "allocated_over_paid",
@@ -170,5 +185,7 @@ SUMS = (
         "已分账金额大于订单的已付净额。",
         _allocated_over_paid,
         asks=True,
+        kinds=("order",),
+        amounts=True,
     ),
 )
