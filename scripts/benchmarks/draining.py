@@ -17,7 +17,7 @@ from scripts.benchmarks.measure import CONNECTIONS, WEBHOOKS, Result, send, serv
 from scripts.benchmarks.servers import ACCOUNTS, clock, read_terms
 from service.cli.daemon import settle_memory
 from service.ledger.engine import Ledger, open_ledger
-from service.ledger.intake import Intake
+from service.ledger.intake import Intake, seal
 from service.ledger.schema import deliveries
 from service.work.accept import name
 from service.work.drain import drain
@@ -53,7 +53,7 @@ def _fill(ledger: Ledger, events: Path, count: int) -> None:
     for start in range(0, count, BATCH):
         intake.insert(
             [
-                name(ACCOUNTS[0], body, signature.decode(), "f" * 64, clock())
+                seal(VAULT, name(ACCOUNTS[0], body, signature.decode(), "f" * 64, clock()))
                 for body, signature in signed[start : start + BATCH]
             ]
         )

@@ -16,10 +16,10 @@ from queue import SimpleQueue
 
 from service.core.errors import TryLater
 from service.ledger.engine import Ledger
-from service.ledger.intake import Arrival, Identity, Intake
+from service.ledger.intake import Arrival, Identity, Intake, Sealed, seal
 from service.ledger.repeats import Tell, note_repeats
 
-Waiting = tuple[Arrival, asyncio.Future[bool]]
+Waiting = tuple[Sealed, asyncio.Future[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +80,33 @@ class InboxWriter:
         return len(self._waiting) + len(self._batch or ())
 
     def submit(self, arrival: Arrival) -> asyncio.Future[bool]:
-        """Queue it; the future says whether it is durable. Raises TryLater when no more fits."""
+        """Seal and queue it; the future says whether it is durable.
+
+        Raises TryLater when no more fits. Sealed here and not in the thread: there it would cost
+        ten times as much in turns between the two (docs/performance.md).
+        """
         full = (
             len(self._waiting) >= self._limits.queue_rows
             or self._bytes + len(arrival.body) > self._limits.queue_bytes
         )
         if full or self._stuck or self._thread is None:
             raise TryLater("the inbox takes nothing more now")
-        future = self._loop.create_future()
-        self._waiting.append((arrival, future))
-        self._bytes += len(arrival.body)
+        sealed, future = self._seal(arrival), self._loop.create_future()
+        self._waiting.append((sealed, future))
+        self._bytes += len(sealed.body)
         if self._batch is None and not self._called:
             self._called = True
             # after everything else that is ready now, so that it joins this batch
             self._loop.call_soon(self._hand_over)
         return future
+
+    def _seal(self, arrival: Arrival) -> Sealed:
+        try:
+            return seal(self._ledger.vault, arrival)
+        except Exception as error:
+            # whatever it was, it is no fault of the sender's
+            self._on_failure(error)
+            raise TryLater("the delivery cannot be sealed") from error
 
     def _hand_over(self) -> None:
         """Give the thread everything that waits, as far as one batch goes."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NewType
 
 import sqlalchemy as sa
 from psycopg import pq
@@ -40,6 +40,9 @@ class Arrival(NamedTuple):
     event_type: str | None
 
 
+Sealed = NewType("Sealed", Arrival)
+"""A delivery as it is kept: its body is sealed for its identity."""
+
 Identity = tuple[str, str]
 """An account and a dedup key: unique in the inbox."""
 
@@ -54,23 +57,21 @@ class Intake:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._vault = ledger.vault
         self._pooled: sa.PoolProxiedConnection | None = None
-        self._insert: Callable[[Any, Sequence[Arrival]], set[Identity] | None] = (
+        self._insert: Callable[[Any, Sequence[Sealed]], set[Identity] | None] = (
             _insert_sqlite if ledger.dialect == "sqlite" else _insert_postgres
         )
 
-    def insert(self, arrivals: Sequence[Arrival]) -> set[Identity] | None:
+    def insert(self, arrivals: Sequence[Sealed]) -> set[Identity] | None:
         """Insert those whose identity is not known yet and commit, with fsync.
 
         `arrivals` have distinct identities. Gives those that were new; None: all of them.
         Any failure closes the connection (after a failed fsync nothing on it can be trusted) and
         raises TryLater: also when the outcome of the commit is unknown, for a repeat does no harm.
         """
-        sealed = [seal(self._vault, one) for one in arrivals]
         try:
             with self._ledger.turn(first=True):
-                return self._insert(self._connection(), sealed)
+                return self._insert(self._connection(), arrivals)
         except Exception as error:
             self.close()
             raise TryLater(f"the inbox cannot be written: {type(error).__name__}") from error
@@ -94,10 +95,19 @@ class Intake:
         return _driver(self._pooled)
 
 
-def seal(vault: Vault, arrival: Arrival) -> Arrival:
+def seal(vault: Vault, arrival: Arrival) -> Sealed:
     """The delivery as it is kept; its digests were taken before."""
-    about = of_delivery(arrival.account, arrival.dedup_key)
-    return arrival._replace(body=vault.seal(arrival.body, about))
+    return Sealed(arrival._replace(body=vault.seal(arrival.body, _about(arrival))))
+
+
+def seal_as(vault: Vault, kept: Sealed, dedup_key: str) -> Sealed:
+    """The same delivery under another key: a seal is of one row and opens in no other."""
+    plain = kept._replace(dedup_key=dedup_key, body=vault.open(kept.body, _about(kept)))
+    return seal(vault, plain)
+
+
+def _about(arrival: Arrival) -> bytes:
+    return of_delivery(arrival.account, arrival.dedup_key)
 
 
 def _driver(pooled: sa.PoolProxiedConnection) -> Any:
@@ -105,7 +115,7 @@ def _driver(pooled: sa.PoolProxiedConnection) -> Any:
 
 
 def _insert_sqlite(
-    connection: sqlite3.Connection, arrivals: Sequence[Arrival]
+    connection: sqlite3.Connection, arrivals: Sequence[Sealed]
 ) -> set[Identity] | None:
     values: list[Any] = []
     for one in arrivals:
@@ -146,7 +156,7 @@ _POSTGRES_INSERT = (
 ).encode()
 
 
-def _insert_postgres(connection: Any, arrivals: Sequence[Arrival]) -> set[Identity] | None:
+def _insert_postgres(connection: Any, arrivals: Sequence[Sealed]) -> set[Identity] | None:
     # in one order everywhere: two replicas with the same events then wait, and never deadlock
     ordered = sorted(arrivals)
     driver: pq.abc.PGconn = connection.pgconn
@@ -165,7 +175,7 @@ def _text(result: pq.abc.PGresult, row: int, column: int) -> str:
     return (result.get_value(row, column) or b"").decode()
 
 
-def _parameters(arrivals: Sequence[Arrival]) -> list[bytes]:
+def _parameters(arrivals: Sequence[Sealed]) -> list[bytes]:
     columns = zip(*arrivals, strict=True)
     return [_array(kind, column) for kind, column in zip(_COLUMN_TYPES, columns, strict=True)]
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from service.ledger.dialect import insert
 from service.ledger.engine import Connection
-from service.ledger.intake import Arrival, Identity, seal
+from service.ledger.intake import Arrival, Identity, Sealed, seal_as
 from service.ledger.schema import deliveries
 from service.ledger.vault import Vault
 
@@ -16,7 +16,7 @@ Tell = Callable[[Connection, Arrival], None]
 
 
 def note_repeats(
-    connection: Connection, arrivals: Sequence[Arrival], tell: Tell, vault: Vault
+    connection: Connection, arrivals: Sequence[Sealed], tell: Tell, vault: Vault
 ) -> None:
     """Count each retry; keep different content under a known id as evidence, and tell of it.
 
@@ -28,8 +28,8 @@ def note_repeats(
     unnamed = _unnamed(connection, other)
     _count(connection, [_identity(one) for one in same])
     for one in sorted(other, key=_identity):
-        evidence = one._replace(dedup_key=f"{one.dedup_key}#{one.content_digest}")
-        if _keep(connection, seal(vault, evidence), accepts=_identity(one) in unnamed):
+        evidence = seal_as(vault, one, f"{one.dedup_key}#{one.content_digest}")
+        if _keep(connection, evidence, accepts=_identity(one) in unnamed):
             tell(connection, one)
         else:
             _count(connection, [_identity(evidence)])
@@ -86,7 +86,7 @@ def _unnamed(connection: Connection, arrivals: Sequence[Arrival]) -> set[Identit
     return {(account, dedup_key) for account, dedup_key in rows}
 
 
-def _keep(connection: Connection, other: Arrival, *, accepts: bool) -> bool:
+def _keep(connection: Connection, other: Sealed, *, accepts: bool) -> bool:
     """Whether it is the first of its content; nothing is ever derived from evidence."""
     evidence = {"verdict": "evidence", "state": "kept", "reason": "differs"}
     accepted = {"verdict": "accepted", "state": "waiting"}

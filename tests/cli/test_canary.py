@@ -17,7 +17,7 @@ from service.core.kinds import KINDS
 from service.core.kinds.summary import SUMMARIES
 from service.core.observation import Key
 from service.ledger.engine import Ledger, open_ledger
-from service.ledger.intake import Intake
+from service.ledger.intake import Intake, seal
 from service.ledger.repeats import note_repeats
 from service.ledger.schema import beliefs, metadata, observations, outbox
 from service.ledger.vault import OVERHEAD
@@ -106,7 +106,7 @@ def canary(
 def _take_in(ledger: Ledger, now: datetime, arriving: list[bytes]) -> None:
     with closing(Intake(ledger)) as intake:
         for body in arriving:
-            arrival = name("main", body, "c2ln", "f" * 64, now)
+            arrival = seal(ledger.vault, name("main", body, "c2ln", "f" * 64, now))
             if intake.insert([arrival]) is not None:
                 with ledger.begin() as connection:
                     note_repeats(connection, [arrival], lambda _c, _a: None, ledger.vault)

@@ -16,7 +16,7 @@ from service.core.instant import to_micros
 from service.core.observation import Key, Observation, Source
 from service.ledger import asking, slots
 from service.ledger.engine import Ledger, open_ledger
-from service.ledger.intake import Arrival, Intake
+from service.ledger.intake import Arrival, Intake, seal
 from service.ledger.schema import deliveries, dispatches, dropped, looks
 from service.ledger.slots import Replica
 from service.work.apply import apply
@@ -98,7 +98,7 @@ def _arrival(event: str, body: bytes, now: datetime) -> Arrival:
 
 def _insert(ledger: Ledger, arrived: list[Arrival]) -> None:
     with closing(Intake(ledger)) as intake:
-        intake.insert(arrived)
+        intake.insert([seal(ledger.vault, one) for one in arrived])
 
 
 def rows(text: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from service.ledger import sealed
 from service.ledger.engine import open_ledger
-from service.ledger.intake import Intake
+from service.ledger.intake import Intake, seal
 from service.ledger.keyfiles import load_vault
 from service.ledger.schema import deliveries
 from service.work.accept import name
@@ -40,7 +40,8 @@ def kept(configure: Configure, database_url: str, now: datetime) -> str:
     """The url of a ledger with some deliveries, sealed with the tests' key."""
     with closing(open_ledger(database_url, VAULT)) as ledger, closing(Intake(ledger)) as intake:
         sealed.enrol(ledger)
-        intake.insert([name("main", body, "c2ln", "f" * 64, now) for body in BODIES])
+        arrived = [name("main", body, "c2ln", "f" * 64, now) for body in BODIES]
+        intake.insert([seal(VAULT, one) for one in arrived])
     return database_url
 
 

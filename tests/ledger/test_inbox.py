@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from service.core.errors import TryLater
+from service.core.errors import Misconfigured, TryLater
 from service.ledger.engine import Connection, Ledger, open_ledger
 from service.ledger.inbox import DEFAULT_LIMITS, InboxLimits, InboxWriter
 from service.ledger.intake import Arrival
 from service.ledger.schema import deliveries
-from service.ledger.vault import of_delivery
+from service.ledger.vault import FORMAT, OVERHEAD, Vault, of_delivery
 from tests.conftest import VAULT
 
 WAIT_SECONDS = 30
@@ -156,6 +156,32 @@ def test_another_content_under_a_known_id_is_kept_once_as_evidence_and_told(
     ]
 
 
+def test_evidence_is_sealed_for_its_own_row(ledger: Ledger, now: datetime) -> None:
+    other = arrival(now, "evt_1", b'{"id":"evt_1","amount":1}')
+    submit_all(ledger, [arrival(now, "evt_1"), other])
+    kept = dict(rows(ledger, "dedup_key", "body"))
+    evidence = f"evt_1#{other.content_digest}"
+    assert ledger.vault.open(kept[evidence], of_delivery("shop", evidence)) == other.body
+    assert kept[evidence][:1] == FORMAT
+
+
+def test_what_cannot_be_sealed_is_not_taken(database_url: str, now: datetime) -> None:
+    failures: list[Exception] = []
+
+    async def work(keyless: Ledger) -> None:
+        writer = InboxWriter(keyless, lambda _c, _a: None, on_failure=failures.append)
+        writer.start()
+        with pytest.raises(TryLater, match="sealed"):
+            writer.submit(arrival(now, "evt_1"))
+        assert writer.depth == 0
+        await writer.close()
+
+    with closing(open_ledger(database_url, Vault())) as keyless:
+        run(work(keyless))
+        assert rows(keyless, "id") == []
+    assert [type(error) for error in failures] == [Misconfigured]
+
+
 def test_when_telling_fails_only_the_differing_delivery_is_refused(
     ledger: Ledger, now: datetime
 ) -> None:
@@ -174,13 +200,15 @@ def test_when_telling_fails_only_the_differing_delivery_is_refused(
 
 def test_a_full_queue_takes_nothing_more(ledger: Ledger, now: datetime) -> None:
     async def work() -> list[bool]:
-        async with writing(ledger, limits=InboxLimits(queue_rows=2, queue_bytes=60)) as writer:
+        async with writing(
+            ledger, limits=InboxLimits(queue_rows=2, queue_bytes=60 + 2 * OVERHEAD)
+        ) as writer:
             futures = [writer.submit(arrival(now, f"evt_{n}", b"x" * 20)) for n in range(2)]
             with pytest.raises(TryLater):
                 writer.submit(arrival(now, "evt_many", b""))
             stored = await asyncio.gather(*futures)
             with pytest.raises(TryLater):
-                writer.submit(arrival(now, "evt_big", b"x" * 61))
+                writer.submit(arrival(now, "evt_big", b"x" * (61 + 2 * OVERHEAD)))
             return stored
 
     assert run(work()) == [True, True]

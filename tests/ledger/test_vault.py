@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from service.core.errors import GiveUp, Misconfigured, Unreadable
 from service.ledger import sealed
 from service.ledger.engine import Ledger
-from service.ledger.intake import Arrival, Intake
+from service.ledger.intake import Arrival, Intake, seal
 from service.ledger.keyfiles import load_vault, make_key_file
 from service.ledger.schema import deliveries, meta
 from service.ledger.vault import OVERHEAD, Vault, is_sealed, of_delivery, of_observation
@@ -119,9 +119,8 @@ def test_a_new_key_file_is_its_owners_and_replaces_none(tmp_path: Path) -> None:
 
 def keep(ledger: Ledger, now: datetime, *names: str) -> None:
     intake = Intake(ledger)
-    intake.insert(
-        [Arrival("shop", name, "0" * 64, BODY, "c2ln", "f" * 64, now, None) for name in names]
-    )
+    arrived = [Arrival("shop", one, "0" * 64, BODY, "c2ln", "f" * 64, now, None) for one in names]
+    intake.insert([seal(ledger.vault, one) for one in arrived])
     intake.close()
 
 

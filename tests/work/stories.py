@@ -8,7 +8,7 @@ from typing import Any
 
 from service.core.observation import Key
 from service.ledger.engine import Ledger
-from service.ledger.intake import Arrival, Intake
+from service.ledger.intake import Intake, seal
 from service.pingpp.reader import read_answer
 from service.work.accept import name
 from service.work.apply import Applied, apply
@@ -26,8 +26,8 @@ def wire(fields: Fields) -> bytes:
 def arrive(ledger: Ledger, account: str, body: bytes, at: datetime) -> None:
     """Put a verified delivery into the inbox, as the receiver does."""
     intake = Intake(ledger)
-    arrival: Arrival = name(account, body, "c2lnbmF0dXJl", "f" * 64, at)
-    intake.insert([arrival])
+    arrival = name(account, body, "c2lnbmF0dXJl", "f" * 64, at)
+    intake.insert([seal(ledger.vault, arrival)])
     intake.close()
 
 
