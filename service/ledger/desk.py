@@ -38,13 +38,17 @@ def states_for(name: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that a person does: owner is for assign, until and a note are needed to waive."""
+    """One thing that a person does: owner is for assign, until and a note are needed to waive.
+
+    seen: how many acts a mismatch had when the person looked at it; None: whatever there are.
+    """
 
     name: str
     who: str
     note: str = ""
     owner: str | None = None
     until: datetime | None = None
+    seen: int | None = None
 
     def problem(self, now: datetime) -> str | None:
         """What is missing or wrong about it, in a few words."""
@@ -102,10 +106,28 @@ def act(connection: Connection, numbers: Iterable[int], one: Act, *, now: dateti
         for number in wanted
         if (row_state := rows[number].state if number in rows else None) not in allowed
     }
+    refused |= _changed(connection, [n for n in wanted if n not in refused], one)
     done = [number for number in wanted if number not in refused]
     _write(connection, done, one, state, now)
     told = [_told(rows[number], state, now) for number in done if state in ("open", "waived")]
     return Done(done, refused, [each for each in told if each is not None])
+
+
+CHANGED = "it was changed meanwhile"
+
+
+def _changed(connection: Connection, numbers: Sequence[int], one: Act) -> dict[int, str]:
+    """Those that somebody acted on since the person looked: a form that was sent twice, too."""
+    if one.seen is None:
+        return {}
+    had = dict.fromkeys(numbers, 0)
+    rows = connection.execute(
+        sa.select(acts.c.mismatch_id, sa.func.count())
+        .where(acts.c.mismatch_id.in_(numbers))
+        .group_by(acts.c.mismatch_id)
+    )
+    had |= {int(number): int(count) for number, count in rows}
+    return {number: CHANGED for number, count in had.items() if count != one.seen}
 
 
 def open_again(connection: Connection, numbers: Sequence[int], *, now: datetime) -> set[int]:

@@ -136,7 +136,7 @@ def delivery_rows(
     """Deliveries, the newest first."""
     asked = {"account": account, "state": state, "verdict": verdict, "event_type": event_type}
     conditions = [deliveries.c[name] == value for name, value in asked.items() if value is not None]
-    statement = _DELIVERIES.where(*conditions)
+    statement = DELIVERIES.where(*conditions)
 
     def following(last: Any) -> Any:
         older = statement.where(deliveries.c.id < last.id) if last else statement
@@ -145,7 +145,7 @@ def delivery_rows(
     return (DeliveryRow(*row) for row in pages(ledger, following, limit))
 
 
-_DELIVERIES = sa.select(
+DELIVERIES = sa.select(
     deliveries.c.id,
     deliveries.c.account,
     deliveries.c.dedup_key,
@@ -175,7 +175,7 @@ def mismatch_rows(
     conditions = [mismatches.c[name] == value for name, value in asked.items() if value is not None]
     if not settled and state is None:
         conditions.append(mismatches.c.state != "settled")
-    statement = _MISMATCHES.where(*conditions)
+    statement = MISMATCHES.where(*conditions)
 
     def following(last: Any) -> Any:
         return statement.where(mismatches.c.id > (last.id if last else 0)).order_by(mismatches.c.id)
@@ -183,7 +183,7 @@ def mismatch_rows(
     return (MismatchRow(*row) for row in pages(ledger, following, limit))
 
 
-_MISMATCHES = sa.select(
+MISMATCHES = sa.select(
     mismatches.c.id,
     mismatches.c.rule,
     mismatches.c.state,

@@ -40,6 +40,7 @@ postings = sa.Table(
     sa.CheckConstraint("corrects < entry", name="corrects_earlier"),
 )
 sa.Index("ix_postings_known_at", postings.c.known_at)
+sa.Index("ix_postings_happened_at", postings.c.happened_at)
 append_only(postings)
 
 mismatches = sa.Table(
@@ -74,6 +75,7 @@ partial(
     unique=True,
 )
 partial("ix_mismatches_live", [mismatches.c.rule], "state <> 'settled'")
+partial("ix_mismatches_live_id", [mismatches.c.id], "state <> 'settled'")
 sa.Index("ix_mismatches_object", mismatches.c.account, mismatches.c.kind, mismatches.c.object_id)
 
 # Who did what about a mismatch, and when: nothing of it is ever changed.

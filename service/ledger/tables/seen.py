@@ -98,6 +98,11 @@ partial(
     [beliefs.c.account, beliefs.c.kind, beliefs.c.created_at],
     "created_at IS NOT NULL",
 )
+partial(
+    "ix_beliefs_user_id",
+    [beliefs.c.account, beliefs.c.user_id],
+    "user_id IS NOT NULL",
+)
 sa.Index("ix_beliefs_updated_at", beliefs.c.updated_at)
 partial(
     "ix_beliefs_transaction_no",

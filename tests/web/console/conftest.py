@@ -1,0 +1,63 @@
+"""One shop's days, served once for all tests of pages; a browser, once."""
+
+import threading
+from collections.abc import Generator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.testclient import TestClient
+
+from service.ledger.engine import Ledger, open_ledger
+from service.settings import Settings
+from tests.conftest import VAULT, KeyPair
+from tests.web.console import stage
+from tests.web.console.stage import Visitor, console_app
+
+NOW = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def shop(
+    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, key_pair: KeyPair
+) -> Generator[tuple[Ledger, Settings]]:
+    """A ledger with a shop's last days, and its settings."""
+    folder = tmp_path_factory.mktemp("console")
+    (folder / "ledger.db").write_bytes(sqlite_template.read_bytes())
+    with closing(open_ledger(f"sqlite:///{folder / 'ledger.db'}", VAULT)) as ledger:
+        settings = stage.settings_in(folder, key_pair)
+        stage.tell_past(ledger, key_pair, NOW, per_day=25)
+        yield ledger, settings
+
+
+@pytest.fixture
+def visitor() -> Visitor:
+    """An admin, unless a test makes it somebody else."""
+    return Visitor()
+
+
+@pytest.fixture
+def console(shop: tuple[Ledger, Settings], visitor: Visitor) -> Generator[TestClient]:
+    """A client without JavaScript; it follows where a form leads."""
+    ledger, settings = shop
+    with TestClient(console_app(ledger, settings, lambda: NOW, visitor)) as client:
+        client.headers["host"] = "console"
+        yield client
+
+
+@pytest.fixture(scope="session")
+def base_url(shop: tuple[Ledger, Settings]) -> Generator[str]:
+    """Where the console is served for browsers."""
+    ledger, settings = shop
+    app: Any = console_app(ledger, settings, lambda: NOW, Visitor())
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()

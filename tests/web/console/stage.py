@@ -1,0 +1,100 @@
+"""A console on loopback over a shop's days: for tests, pictures and the benchmark."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from service.cli.demo.past import Past
+from service.core.filter import Filter
+from service.ledger.engine import Ledger
+from service.pingpp.signature import KeyRing, load_public_key
+from service.settings import Settings, load
+from service.web.console import CONSOLE_DOORS
+from service.web.doors import Door, Person, Role, may
+from service.work.terms import Terms
+from tests.conftest import KeyPair
+
+ACCOUNT = "shop"
+CSP = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+CSRF = "the-token"
+ADMIN = Person("p1", "林会计", frozenset({Role.ADMIN}))
+
+_CONFIG = """\
+data_dir = "{folder}"
+
+[accounts.shop]
+public_keys = ["{folder}/pingpp.pub"]
+apps = ["app_Sh0pSh0pSh0pSh0p"]
+
+[accounts.other]
+public_keys = ["{folder}/pingpp.pub"]
+
+[sinks.erp]
+type = "jsonl"
+path = "{folder}/erp.jsonl"
+"""
+
+
+def settings_in(folder: Path, pair: KeyPair, database_url: str = "") -> Settings:
+    """Settings of a shop with two accounts and one sink."""
+    (folder / "pingpp.pub").write_bytes(pair.public_pem)
+    config = folder / "pingledger.toml"
+    text = _CONFIG.format(folder=folder)
+    if database_url:
+        text += f'\n[database]\nurl = "{database_url}"\n'
+    config.write_text(text, encoding="utf-8")
+    return load(config, environ={})
+
+
+def tell_past(ledger: Ledger, pair: KeyPair, now: datetime, **more: Any) -> None:
+    """The shop's last days."""
+    ring = KeyRing([load_public_key(pair.public_pem)])
+    print_of = ring.fingerprints[0]
+    Past(ledger, ACCOUNT, pair.private_key, print_of, now, **more).tell(TERMS)
+
+
+TERMS = Terms(sinks={"erp": Filter()}, epoch="e", grace_seconds=0)
+
+
+@dataclass
+class Visitor:
+    """Who comes in through every door, changed by tests."""
+
+    person: Person = ADMIN
+
+
+def console_app(
+    ledger: Ledger, settings: Settings, clock: Callable[[], datetime], visitor: Visitor
+) -> Starlette:
+    """The doors of the console behind a guard that knows one visitor."""
+
+    def route(door: Door) -> Route:
+        async def answer(request: Request) -> Response:
+            request.state.person, request.state.csrf = visitor.person, CSRF
+            if not may(visitor.person, door.role):
+                return PlainTextResponse("no", 403)
+            if door.method == "POST":
+                request.state.form = await request.form(max_part_size=20 * 2**20)
+                if request.state.form.get("csrf") != CSRF:
+                    return PlainTextResponse("csrf", 403)
+            response = await run_in_threadpool(door.answer, request)
+            response.headers["content-security-policy"] = CSP
+            return response
+
+        return Route(door.path, answer, methods=[door.method])
+
+    app = Starlette(routes=[route(door) for door in CONSOLE_DOORS])
+    app.state.ledger, app.state.settings, app.state.clock = ledger, settings, clock
+    app.state.terms = TERMS
+    return app
