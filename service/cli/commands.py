@@ -23,6 +23,7 @@ from service.cli import (
     redo,
     show,
     vault,
+    verifying,
 )
 from service.cli.api.command import api
 from service.cli.demo.command import demo
@@ -55,6 +56,7 @@ _COMMANDS = {
     "publish": delivery.publish,
     "requeue": redo.requeue,
     "rebuild": redo.rebuild,
+    "verify": verifying.verify,
     "poll": redo.poll,
     "reconcile": redo.reconcile,
     "api": api,

@@ -17,6 +17,7 @@ from service.core.closing import FIRST, Closing, Entry, Mark, decode, digest_of,
 from service.core.errors import Raced
 from service.ledger.dialect import insert
 from service.ledger.engine import Connection, Ledger
+from service.ledger.journal import entry_columns
 from service.ledger.keys import Selection
 from service.ledger.reads import pages
 from service.ledger.schema import closings as closed
@@ -143,9 +144,9 @@ def entries(ledger: Ledger, since: Mark, until: Mark, *, first: int = 0) -> Iter
     return _entries(ledger, sa.and_(mine, sa.not_(old)), first)
 
 
-def all_entries(ledger: Ledger) -> Iterator[Entry]:
-    """Every posting, in order of their numbers."""
-    return _entries(ledger, sa.true(), 0)
+def all_entries(ledger: Ledger, *, first: int = 0) -> Iterator[Entry]:
+    """Every posting from number `first` on, in order of their numbers."""
+    return _entries(ledger, sa.true(), first)
 
 
 def first_open(ledger: Ledger, until: Mark, *, first: int) -> int:
@@ -158,9 +159,7 @@ def first_open(ledger: Ledger, until: Mark, *, first: int) -> int:
 
 
 def _entries(ledger: Ledger, condition: sa.ColumnElement[bool], first: int) -> Iterator[Entry]:
-    times = {"happened_at": _happened(), "known_at": _micros(postings.c.known_at)}
-    columns = [times.get(name, postings.c[name]).label(name) for name in Entry._fields]
-    chosen = sa.select(*columns).where(condition)
+    chosen = sa.select(*entry_columns()).where(condition)
 
     def following(row: Any) -> Selection:
         after = first - 1 if row is None else row.id
@@ -170,11 +169,7 @@ def _entries(ledger: Ledger, condition: sa.ColumnElement[bool], first: int) -> I
 
 
 def _happened() -> sa.ColumnElement[int]:
-    return _micros(postings.c.happened_at)
-
-
-def _micros(column: sa.Column[datetime]) -> sa.ColumnElement[int]:
-    return sa.type_coerce(column, sa.BigInteger())
+    return sa.type_coerce(postings.c.happened_at, sa.BigInteger())
 
 
 def add(connection: Connection, closing: Closing) -> str:

@@ -1,6 +1,7 @@
 """What was seen of each object, in order, for those who make the beliefs again."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 from service.core.journal import Net
 from service.core.observation import Key
 from service.ledger import journal
-from service.ledger.schema import beliefs
+from service.ledger.schema import beliefs, postings
 from service.ledger.schema import observations as seen
 
 _BELIEF_KEY = (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
@@ -26,9 +27,28 @@ class Believed(NamedTuple):
     booked: Net
 
 
-def objects(connection: sa.Connection, *, after: Key | None, limit: int) -> list[Key]:
-    """The next objects that were ever seen, in the order of their keys."""
+class Sighting(NamedTuple):
+    """One sighting as it was kept: when it was recorded, in µs, and its text."""
+
+    key: Key
+    recorded_at: int
+    body: str
+
+
+def objects(
+    connection: sa.Connection,
+    *,
+    after: Key | None,
+    limit: int,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Key]:
+    """The next objects that were seen (since then, before then), in the order of their keys."""
     statement = sa.select(*_SEEN_KEY).distinct().order_by(*_SEEN_KEY).limit(limit)
+    if since is not None:
+        statement = statement.where(seen.c.recorded_at >= since)
+    if until is not None:
+        statement = statement.where(seen.c.recorded_at < until)
     if after is not None:
         statement = statement.where(sa.tuple_(*_SEEN_KEY) > sa.tuple_(*map(sa.literal, after)))
     return [Key(*row) for row in connection.execute(statement)]
@@ -36,13 +56,33 @@ def objects(connection: sa.Connection, *, after: Key | None, limit: int) -> list
 
 def observations(connection: sa.Connection, keys: Sequence[Key]) -> Iterator[tuple[Key, str]]:
     """Every sighting of `keys` as it was kept, those of one object together."""
+    for one in sightings(connection, keys):
+        yield one.key, one.body
+
+
+def sightings(connection: sa.Connection, keys: Sequence[Key]) -> Iterator[Sighting]:
+    """Every sighting of `keys` and when it was recorded, those of one object together."""
+    recorded_at = sa.type_coerce(seen.c.recorded_at, sa.BigInteger())
     statement = (
-        sa.select(*_SEEN_KEY, seen.c.body)
+        sa.select(*_SEEN_KEY, recorded_at, seen.c.body)
         .where(sa.tuple_(*_SEEN_KEY).in_([tuple(key) for key in keys]))
         .order_by(*_SEEN_KEY, seen.c.id)
     )
-    for account, kind, object_id, body in connection.execute(statement):
-        yield Key(account, kind, object_id), body
+    for account, kind, object_id, at, body in connection.execute(statement):
+        yield Sighting(Key(account, kind, object_id), at, body)
+
+
+def unseen(connection: sa.Connection, limit: int) -> list[Key]:
+    """Objects that something is booked of although they were never seen."""
+    same = sa.and_(
+        seen.c.account == postings.c.account,
+        seen.c.kind == postings.c.kind,
+        seen.c.object_id == postings.c.object_id,
+    )
+    was_seen = sa.select(sa.literal(1)).where(same).correlate(postings).exists()
+    key = (postings.c.account, postings.c.kind, postings.c.object_id)
+    chosen = sa.select(*key).where(sa.not_(was_seen)).distinct().order_by(*key).limit(limit)
+    return [Key(*row) for row in connection.execute(chosen)]
 
 
 def beliefs_of(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Believed]:

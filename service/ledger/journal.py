@@ -4,10 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from service.core.closing import Entry
 from service.core.journal import Net, Standing, net
 from service.core.observation import Key
 from service.ledger.columns import Instant
@@ -80,8 +81,31 @@ class Span:
 
 def balances(connection: Connection, span: Span) -> list[Balance]:
     """Every account of the journal that something was moved to or from, in order."""
+    sides = _sides(span)
+    key = (sides.c.account, sides.c.book, sides.c.currency)
+    rows = connection.execute(
+        sa.select(*key, sa.func.sum(sides.c.debit), sa.func.sum(sides.c.credit))
+        .group_by(*key)
+        .order_by(*key)
+    )
+    return [Balance(*row[:3], int(row[3]), int(row[4])) for row in rows]
+
+
+def totals(connection: Connection, span: Span) -> list[Total]:
+    """The trial balance, added up by the database: for any number of accounts."""
+    sides = _sides(span)
+    rows = connection.execute(
+        sa.select(sides.c.currency, sa.func.sum(sides.c.debit), sa.func.sum(sides.c.credit))
+        .group_by(sides.c.currency)
+        .order_by(sides.c.currency)
+    )
+    return [Total(row[0], int(row[1]), int(row[2])) for row in rows]
+
+
+def _sides(span: Span) -> sa.Subquery:
+    """Each posting twice: as a debit of one account, and as a credit of the other."""
     none: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger())
-    sides = sa.union_all(
+    return sa.union_all(
         *(
             sa.select(
                 postings.c.account,
@@ -93,13 +117,6 @@ def balances(connection: Connection, span: Span) -> list[Balance]:
             for side in ("debit", "credit")
         )
     ).subquery("sides")
-    key = (sides.c.account, sides.c.book, sides.c.currency)
-    rows = connection.execute(
-        sa.select(*key, sa.func.sum(sides.c.debit), sa.func.sum(sides.c.credit))
-        .group_by(*key)
-        .order_by(*key)
-    )
-    return [Balance(*row[:3], int(row[3]), int(row[4])) for row in rows]
 
 
 def trial(found: Iterable[Balance]) -> list[Total]:
@@ -136,6 +153,28 @@ def lines(
         return statement.where(postings.c.id > after).order_by(postings.c.id)
 
     return (Line(*row) for row in pages(ledger, following, limit))
+
+
+def of_objects(connection: Connection, keys: Sequence[Key]) -> list[Entry]:
+    """All postings of some objects, in the order of their keys and entries."""
+    key = (postings.c.account, postings.c.kind, postings.c.object_id)
+    rows = connection.execute(
+        sa.select(*entry_columns())
+        .where(sa.tuple_(*key).in_([tuple(one) for one in keys]))
+        .order_by(*key, postings.c.entry, postings.c.line)
+    )
+    return [Entry(*row) for row in rows]
+
+
+def entry_columns() -> list[sa.ColumnElement[Any]]:
+    """What an Entry is made of; times as whole microseconds."""
+    times = ("happened_at", "known_at")
+    return [
+        sa.type_coerce(postings.c[name], sa.BigInteger()).label(name)
+        if name in times
+        else postings.c[name]
+        for name in Entry._fields
+    ]
 
 
 def sums(connection: Connection, keys: Sequence[Key]) -> dict[Key, Net]:

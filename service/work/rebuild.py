@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
+
+import msgspec
 
 from service.core import belief
 from service.core.belief import State, join, sighted
@@ -27,16 +30,19 @@ class Rebuilt:
     differing: list[Key] = field(default_factory=list[Key])
 
 
-def rebuild(ledger: Ledger) -> Iterator[Rebuilt]:
+def rebuild(
+    ledger: Ledger, *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Rebuilt]:
     """Derive every belief again from the stored observations and compare it byte for byte.
 
-    Yields the same running account after each slice, so that long work can be watched.
+    since, until: only those that were seen then. Yields the same running account after each slice,
+    so that long work can be watched.
     """
     done = Rebuilt()
     after: Key | None = None
     while True:
         with ledger.read() as connection:
-            keys = history.objects(connection, after=after, limit=SLICE)
+            keys = history.objects(connection, after=after, limit=SLICE, since=since, until=until)
             _compare(connection, keys, done)
         yield done
         if len(keys) < SLICE:
@@ -59,11 +65,19 @@ def _compare(connection: Connection, keys: Sequence[Key], done: Rebuilt) -> None
     kept = history.beliefs_of(connection, keys)
     rows = history.observations(connection, keys)
     for key, group in groupby(rows, key=lambda row: row[0]):
-        seen = [decode(key, body) for _, body in group]
+        bodies = [body for _, body in group]
         done.objects += 1
-        done.observations += len(seen)
-        if _believed(key, derive(seen), kept.get(key)) != kept.get(key):
+        done.observations += len(bodies)
+        if _again(key, bodies, kept.get(key)) != kept.get(key):
             done.differing.append(key)
+
+
+def _again(key: Key, bodies: Sequence[str], kept: Believed | None) -> Believed | str:
+    """What follows from what was seen; "unreadable" when a sighting is not one any more."""
+    try:
+        return _believed(key, derive([decode(key, body) for body in bodies]), kept)
+    except (msgspec.MsgspecError, ValueError, KeyError, OverflowError):
+        return "unreadable"
 
 
 def _believed(key: Key, state: State, kept: Believed | None) -> Believed:
