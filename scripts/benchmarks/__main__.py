@@ -15,9 +15,12 @@ from scripts.benchmarks.draining import measure_draining, measure_steadily
 from scripts.benchmarks.events import FOLDER, make_events
 from scripts.benchmarks.matching import measure_matching
 from scripts.benchmarks.resting import measure_memory
+from scripts.benchmarks.sides import SIDES
+from scripts.benchmarks.sinking import measure_sinks
+from scripts.benchmarks.sinking import ratios as sink_ratios
 
 BOTH = (SQLITE, POSTGRES)
-PARTS = ("accept", "apply", "memory", "statements")
+PARTS = ("accept", "apply", "memory", "statements", "sinks")
 
 # rounds, events a round, events to drain, seconds of steady load, deliveries through `up`
 FULL = (5, 8_000, 5_000, 30.0, 100_000)
@@ -25,6 +28,9 @@ QUICK = (2, 2_000, 1_000, 6.0, 5_000)
 
 # lines of the statement that is matched
 LINES, QUICK_LINES = 1_000_000, 100_000
+
+# messages that wait for each sink
+MESSAGES, QUICK_MESSAGES = 100_000, 10_000
 
 Section = dict[str, dict[str, Any]]
 
@@ -37,7 +43,7 @@ def main() -> None:
     databases = Databases(FOLDER)
     found: dict[str, Any] = {}
     events = FOLDER
-    if asked.only != ["statements"]:
+    if not set(asked.only) <= {"statements", "sinks"}:
         events = make_events(max(count, drained, passed // 10))
     if "accept" in asked.only or "apply" in asked.only:
         accepted = measure_accepting(events, databases, rounds=rounds, count=count)
@@ -49,6 +55,10 @@ def main() -> None:
     if "statements" in asked.only:
         lines = QUICK_LINES if asked.quick else LINES
         found["statements"] = {name: measure_matching(name, lines, databases) for name in BOTH}
+    if "sinks" in asked.only:
+        messages = QUICK_MESSAGES if asked.quick else MESSAGES
+        found["sinks"] = measure_sinks(messages, databases, asked.sink)
+        found["ratios"] = [*found.get("ratios", []), *sink_ratios(found["sinks"])]
     _show(found)
     print(json.dumps(found))
 
@@ -57,6 +67,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter hour")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
+    parser.add_argument("--sink", choices=SIDES, action="append", help="only this kind of sink")
     asked = parser.parse_args()
     asked.only = asked.only or list(PARTS)
     return asked
