@@ -24,7 +24,7 @@ from service.core.messages import Message, change_message
 from service.ledger import outbox
 from service.ledger.engine import Ledger, open_ledger
 from service.outbound.jsonl import Jsonl
-from service.outbound.sink import Sent, Sink
+from service.outbound.sink import Each, Sent, Sink
 from service.work.outlet import Outlet
 from service.work.publish import Published, publish
 
@@ -198,5 +198,6 @@ def _send(side: Side, messages: Sequence[Message]) -> None:
 
 def _hand(sink: Sink, messages: Sequence[Message]) -> None:
     answer = sink.send(messages, now=clock())
-    if answer != Sent():
-        raise RuntimeError(f"{sink.name}: {answer}")
+    answers = answer.answers if isinstance(answer, Each) else [answer]
+    if refused := [one for one in answers if one != Sent()]:
+        raise RuntimeError(f"{sink.name}: {refused[0]}")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from service.ledger import audit, radar, sealed, sinks, slots, stakes
 from service.ledger.engine import Connection
-from service.ledger.schema import deliveries, dispatches, outbox, watches
+from service.ledger.schema import closings, deliveries, dispatches, outbox, watches
 
 RADAR_SPAN = timedelta(hours=27)
 # A process that has not ticked for so long counts as gone.
@@ -24,7 +24,8 @@ class Gauges:
 
     quarantined: by reason. outbox_…, dead_letters, sinks_paused: by sink. mismatches: open ones and
     the money at stake. job_success: when each job last ended well. replicas: by role.
-    delivered_at: when the newest delivery came. vault_keys: ids of those the ledger needs.
+    delivered_at: when the newest delivery came. closed_day: the last one, whole days since 1970.
+    vault_keys: ids of those the ledger needs.
     """
 
     inbox_waiting: int
@@ -41,6 +42,7 @@ class Gauges:
     radar_objects: Counts
     job_success: Mapping[str, datetime]
     replicas: Counts
+    closed_day: int | None
     audit: audit.End
     vault_keys: frozenset[str]
 
@@ -67,6 +69,7 @@ def read_gauges(connection: Connection, *, now: datetime) -> Gauges:
         radar_objects=_radar(connection, now),
         job_success=slots.successes_of(connection),
         replicas=slots.count_running(connection, since=now - ALIVE),
+        closed_day=connection.scalar(sa.select(sa.func.max(closings.c.day))),
         audit=audit.end(connection),
         vault_keys=frozenset(sealed.known_keys(connection)),
     )

@@ -15,6 +15,7 @@ from service.ledger.gauges import Gauges, read_gauges
 FRESH_SECONDS = 5.0
 # A scrape waits no longer for the ledger; Prometheus itself gives up after ten seconds.
 ANSWER_SECONDS = 4.0
+DAY_SECONDS = 86_400
 
 Values = Mapping[str, float] | Mapping[tuple[str, ...], float]
 
@@ -95,6 +96,11 @@ def _families(gauges: Gauges, keys: Iterable[str]) -> Iterable[Metric]:
         found.money,
     )
     yield from _running(gauges)
+    if gauges.closed_day is not None:
+        end = (gauges.closed_day + 1) * DAY_SECONDS
+        yield _one(
+            "closed_day_timestamp_seconds", "The end of the last closed day, by UTC's clock.", end
+        )
     yield _one("audit_lines", "Lines of the audit chain.", gauges.audit.lines)
     yield _one(
         "audit_intact", "Whether the audit chain ends where it should.", gauges.audit.is_whole

@@ -15,6 +15,7 @@ import confluent_kafka
 import nats
 import pika
 import redis
+from nats.js.api import ConsumerConfig
 from standardwebhooks import Webhook as Verifier
 
 from service.outbound.amqp import Amqp
@@ -193,7 +194,11 @@ class NatsSide(BrokerSide):
     def bodies(self) -> list[bytes]:
         async def read(stream: Any) -> list[bytes]:
             last = (await stream.stream_info(self.place)).state.last_seq
-            reader = await stream.pull_subscribe(f"{self.place}.>", stream=self.place)
+            # none is acknowledged: it shows them all again the next time
+            config = ConsumerConfig(max_ack_pending=1_000_000)
+            reader = await stream.pull_subscribe(
+                f"{self.place}.>", stream=self.place, config=config
+            )
             found: list[bytes] = []
             while len(found) < last:
                 found += [one.data for one in await reader.fetch(min(500, last - len(found)))]
