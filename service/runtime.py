@@ -20,6 +20,7 @@ from service.ledger.engine import Ledger, open_ledger
 from service.ledger.keyfiles import load_vault, make_key_file
 from service.ledger.leases import release_all
 from service.ledger.migrations import check, is_empty, migrate, read_epoch
+from service.ledger.rules.tuning import Tuned, problem
 from service.ledger.sealed import enrol, has_keys
 from service.ledger.slots import Replica
 from service.ledger.vault import SETTING as VAULT_KEYS
@@ -258,6 +259,16 @@ def _open_outlet(name: str, settings: Settings) -> Outlet:
     return Outlet(open_sink(name, settings.sinks[name]), scale=settings.poll.scale)
 
 
+def tuned_rules(settings: Settings) -> dict[str, Tuned]:
+    """What settings say over the rules; raises Misconfigured with the key that makes no sense."""
+    tuned = {code: Tuned(**one.model_dump()) for code, one in settings.reconcile.rules.items()}
+    for code, one in tuned.items():
+        if found := problem(code, one):
+            key, sentence = found
+            raise Misconfigured(".".join(filter(None, ("reconcile.rules", code, key))), sentence)
+    return tuned
+
+
 def terms_of(settings: Settings, epoch: str) -> Terms:
     """What every verb needs to know of the settings."""
     return Terms(
@@ -265,6 +276,7 @@ def terms_of(settings: Settings, epoch: str) -> Terms:
         epoch=epoch,
         scale=settings.poll.scale,
         grace_seconds=settings.reconcile.grace_seconds,
+        rules=tuned_rules(settings),
         accounts={
             name: AccountTerms(
                 account.livemode,

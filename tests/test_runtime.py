@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from service.core.errors import Misconfigured, TryLater
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.keyfiles import make_key_file
-from service.runtime import alone_on, open_ledger_of, open_runtime
+from service.ledger.rules.tuning import Tuned
+from service.runtime import alone_on, open_ledger_of, open_runtime, terms_of
 from service.settings import Settings, load
 from tests.conftest import VAULT, KeyPair, make_key_pair, put_vault_key
 
@@ -124,6 +125,35 @@ def test_a_start_that_was_killed_over_its_empty_file_is_made_good_by_the_next(
     assert "pingledger migrate" in str(refusal(settings))
     with open_runtime(settings, makes=True):
         pass
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        (
+            "paid_sums.tolerance = 1",
+            "reconcile.rules.paid_sums: is no rule: did you mean paid_sum?",
+        ),
+        ("overdue.tolerance = 1", "reconcile.rules.overdue.tolerance: makes no sense"),
+        ("paid_sum.tolerance = -1", "reconcile.rules.paid_sum.tolerance: should be greater"),
+        ("paid_sum.severity = 'bad'", "reconcile.rules.paid_sum.severity: should be"),
+        ("paid_sum.enabled = 'no'", "reconcile.rules.paid_sum.enabled: should be true or false"),
+        ("paid_sum.grace_seconds = -1", "reconcile.rules.paid_sum.grace_seconds: should be"),
+    ],
+)
+def test_what_makes_no_sense_of_a_rule_is_refused_with_its_key(
+    configure: Callable[..., Settings], rule: str, sentence: str
+) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        terms_of(configure(f"[reconcile.rules]\n{rule}\n"), "e")
+    assert sentence in str(caught.value)
+
+
+def test_the_rules_settings_reach_the_terms(configure: Callable[..., Settings]) -> None:
+    said = "[reconcile.rules.paid_sum]\ntolerance = 3\nseverity = 'info'\ngrace_seconds = 9\n"
+    tuning = terms_of(configure(said), "e").tuning
+    assert tuning.of("paid_sum") == Tuned(True, 3, 9, "info")
+    assert tuning.of("overpaid") == Tuned()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from service.ledger.slots import Replica
 from service.pingpp.answers import NotThere, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.signature import KeyRing
-from service.runtime import clients_of, load_rings, prepare_data_dir
+from service.runtime import clients_of, load_rings, prepare_data_dir, tuned_rules
 from service.settings import Settings
 from service.web.app import REFUSALS_PATH, TOKEN_HEADER
 
@@ -53,6 +53,10 @@ def examine(settings: Settings) -> Iterator[Check]:
         rings = load_rings(settings)
     except Misconfigured as error:
         yield Check("bad", "keys", str(error))
+    try:
+        tuned_rules(settings)
+    except Misconfigured as error:
+        yield Check("bad", "rules", str(error))
     yield from _accounts(settings, rings)
     yield from _secrets(settings)
     try:
@@ -151,10 +155,8 @@ def _backlogs(gauges: Gauges) -> Iterator[Check]:
     age = round(gauges.inbox_oldest_seconds)
     level = "bad" if age > INBOX_AGE_LIMIT_SECONDS else "good"
     yield Check(level, "inbox", f"{gauges.inbox_waiting:,} deliveries wait, the oldest {age} s")
-    if gauges.quarantined:
-        text = (
-            f"{gauges.quarantined:,} deliveries were not understood: deliveries --state quarantined"
-        )
+    if count := sum(gauges.quarantined.values()):
+        text = f"{count:,} deliveries were not understood: deliveries --state quarantined"
         yield Check("bad", "quarantine", text)
     yield Check("good", "watches", f"{gauges.watches_overdue:,} objects wait to be asked for")
     for sink, count in sorted(gauges.outbox_waiting.items()):
@@ -165,7 +167,7 @@ def _backlogs(gauges: Gauges) -> Iterator[Check]:
         yield Check(
             "bad", f"sinks.{sink}", f"{count:,} dead letters: dead-letters list --sink {sink}"
         )
-    for rule, count in sorted(gauges.mismatches_open.items()):
+    for (rule, _), count in sorted(gauges.mismatches.counts.items()):
         yield Check(
             "note", f"rules.{rule}", f"{count:,} objects do not agree: mismatches --rule {rule}"
         )

@@ -1,6 +1,7 @@
 """How is work done now, or once more? requeue, rebuild, poll and reconcile."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,7 @@ from service.settings.statements import readings
 from service.work import poll as polling
 from service.work import rebuild as rebuilding
 from service.work import reconcile as reconciling
+from service.work.rehearse import rehearse
 from service.work.statement.match import match_all
 
 # More rows than this are only touched when somebody says that it is meant.
@@ -105,8 +107,21 @@ def poll(
     typer.echo(f"{done.total():,} questions were asked", err=True)
 
 
-def reconcile(context: typer.Context, config: Config = None, as_lines: AsJson = False) -> None:
-    """Run all rules over everything now, statements too; 1 when something does not agree."""
+def reconcile(
+    context: typer.Context,
+    config: Config = None,
+    as_lines: AsJson = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would open and what would settle.")
+    ] = False,
+) -> None:
+    """Run all rules over everything now, statements too; 1 when something does not agree.
+
+    With --dry-run nothing counts: 1 when anything would change.
+    """
+    if dry_run:
+        _rehearse(context, config, as_lines=as_lines)
+        return
     with open_command(context, config) as runtime:
         progress = Progress("objects")
         seen = reconciling.reconcile(
@@ -125,6 +140,35 @@ def reconcile(context: typer.Context, config: Config = None, as_lines: AsJson = 
         err=True,
     )
     if seen.found:
+        raise typer.Exit(FOUND)
+
+
+_REHEARSED: tuple[str, ...] = ("rule", "would_open", "open_money", "would_settle", "settled_money")
+
+
+def _rehearse(context: typer.Context, config: Path | None, *, as_lines: bool) -> None:
+    with open_command(context, config) as runtime:
+        progress = Progress("objects")
+        seen = rehearse(
+            runtime.ledger,
+            readings(runtime.settings.statements),
+            terms=runtime.terms,
+            now=runtime.clock(),
+            on_slice=progress,
+        )
+        progress.end()
+    columns = (seen.opens, seen.open_money, seen.settles, seen.settled_money)
+    rows = (
+        dict(zip(_REHEARSED, (rule, *(each[rule] for each in columns)), strict=True))
+        for rule in seen.rules
+    )
+    show(rows, _REHEARSED, Format.JSONL if as_lines else Format.TABLE)
+    typer.echo(
+        f"{seen.objects:,} objects: {seen.opens.total():,} would open,"
+        f" {seen.settles.total():,} would settle; nothing was written",
+        err=True,
+    )
+    if seen.rules:
         raise typer.Exit(FOUND)
 
 

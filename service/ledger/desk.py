@@ -187,4 +187,4 @@ def _told(row: Any, state: str | None, now: datetime) -> Told | None:
     key = Key(row.account, row.kind, row.object_id)
     finding = Finding(row.rule, key, row.ours, row.theirs, row.currency)
     opened_at = now if state == "open" else row.opened_at
-    return Told(finding, str(state), row.found_at, opened_at)
+    return Told(finding, str(state), row.found_at, opened_at, row.severity)

@@ -19,6 +19,7 @@ from service.ledger.dialect import insert
 from service.ledger.rules import BY_CODE, RULES, Finding
 from service.ledger.rules.check import Checked, Live, is_answered
 from service.ledger.rules.sources import word
+from service.ledger.rules.tuning import Tuning
 from service.ledger.schema import mismatches
 from service.ledger.tellings import Told, messages
 
@@ -34,14 +35,19 @@ _SIDES = ("ours", "theirs", "currency")
 class Telling:
     """How long findings may last untold, and to whom and under which epoch they are told."""
 
-    grace_seconds: float
-    scale: float
+    tuning: Tuning
     epoch: str
     sinks: Sinks
 
     def patience(self, code: str) -> timedelta:
         """The grace of one rule's findings."""
-        return BY_CODE[code].patience(self.grace_seconds, self.scale)
+        return self.tuning.patience(code)
+
+    def told(self, finding: Finding, state: str, found_at: datetime, opened_at: datetime) -> Told:
+        """One thing to tell, as bad as the settings say."""
+        code = finding.rule
+        reason = None if self.tuning.of(code).enabled else "rule_disabled"
+        return Told(finding, state, found_at, opened_at, self.tuning.severity(code), reason)
 
     def wait(self, code: str, *, answered: bool) -> timedelta:
         """How long a suspicion must last to open."""
@@ -119,15 +125,15 @@ def record(connection: sa.Connection, verdict: Verdict, terms: Telling, *, now: 
         connection, verdict.gone, None, state="settled", settled_at=now, waived_until=None
     )
     again = desk.open_again(connection, [one.id for one in verdict.again], now=now)
-    told = [Told(f, "open", now, now) for f in born if terms.patience(f.rule) <= _NO_PATIENCE]
-    told += [Told(sides.get(one.id, one.finding), "open", one.found_at, now) for one in due]
+    told = [terms.told(f, "open", now, now) for f in born if terms.patience(f.rule) <= _NO_PATIENCE]
+    told += [terms.told(sides.get(one.id, one.finding), "open", one.found_at, now) for one in due]
     told += [
-        Told(one.finding, "settled", one.found_at, one.opened_at)
+        terms.told(one.finding, "settled", one.found_at, one.opened_at)
         for one in gone
         if one.opened_at and one.state != "waived"
     ]
     told += [
-        Told(sides.get(one.id, one.finding), "open", one.found_at, now)
+        terms.told(sides.get(one.id, one.finding), "open", one.found_at, now)
         for one in verdict.again
         if one.id in again
     ]
@@ -165,7 +171,7 @@ def _row(finding: Finding, terms: Telling, now: datetime) -> dict[str, Any]:
         **finding.key._asdict(),
         "rule": finding.rule,
         "state": "open" if is_open else "suspected",
-        "severity": BY_CODE[finding.rule].severity,
+        "severity": terms.tuning.severity(finding.rule),
         "ours": finding.ours,
         "theirs": finding.theirs,
         "currency": finding.currency,

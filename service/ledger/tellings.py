@@ -17,12 +17,17 @@ from service.ledger.schema import mismatches
 
 
 class Told(NamedTuple):
-    """One thing to tell: a mismatch that is open now, settled or waived."""
+    """One thing to tell: a mismatch that is open now, settled or waived.
+
+    severity: what the settings say (None: the rule's own). reason: why, where it is not the facts.
+    """
 
     finding: Finding
     state: str
     found_at: datetime
     opened_at: datetime
+    severity: str | None = None
+    reason: str | None = None
 
 
 def messages(
@@ -70,7 +75,7 @@ def mismatch_data(told: Told) -> dict[str, Any]:
     return {
         "account": key.account,
         "rule": code,
-        "severity": rule.severity if rule else None,
+        "severity": told.severity or (rule.severity if rule else None),
         "state": told.state,
         "kind": key.kind,
         "id": key.object_id,
@@ -80,4 +85,5 @@ def mismatch_data(told: Told) -> dict[str, Any]:
         "found_at": told.found_at,
         "opened_at": told.opened_at,
         "sentence": {"en": rule.en, "zh": rule.zh} if rule else None,
+        "reason": told.reason,
     }

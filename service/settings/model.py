@@ -93,10 +93,23 @@ class Poll(Table):
     scale: Real = Field(default=1.0, ge=0.001, le=100_000)
 
 
+class RuleSettings(Table):
+    """One rule's. enabled: what it found settles while it is off. tolerance: minor units."""
+
+    enabled: Flag = True
+    tolerance: Whole = Field(default=0, ge=0, le=1_000_000_000)
+    grace_seconds: Real | None = Field(default=None, ge=0, le=31_536_000)
+    severity: Literal["info", "warning", "critical"] | None = None
+
+
 class Reconcile(Table):
-    """grace_seconds: how long a sum may be out of balance before it is told."""
+    """grace_seconds: how long a sum may be out of balance before it is told.
+
+    rules: by code, what is said over a rule; which rules there are, the runtime knows.
+    """
 
     grace_seconds: Real = Field(default=60.0, ge=0, le=86_400)
+    rules: Mapping[str, RuleSettings] = Field(default_factory=dict[str, RuleSettings])
 
 
 class Radar(Table):

@@ -37,7 +37,7 @@ def after_batch(
     connection: Connection, touched: Sequence[Key], *, terms: Terms, now: datetime
 ) -> Moves:
     """Run the rules over touched objects, inside the transaction that touched them."""
-    checked = check(connection, touched, now=now)
+    checked = check(connection, touched, now=now, tuning=terms.tuning)
     if not checked.found and not checked.live:
         return Moves()
     telling = _telling(terms)
@@ -89,7 +89,7 @@ def _judge(
     ledger: Ledger, keys: Sequence[Key], seen: Reconciled, terms: Terms, now: datetime
 ) -> None:
     with ledger.read() as connection:
-        checked = check(connection, keys, now=now)
+        checked = check(connection, keys, now=now, tuning=terms.tuning)
     own = set(keys)
     # the scope of a slice reaches into others: each finding is counted where its object stands
     seen.found.update(finding.rule for finding in checked.found if finding.key in own)
@@ -103,4 +103,4 @@ def _judge(
 
 
 def _telling(terms: Terms) -> Telling:
-    return Telling(terms.grace_seconds, terms.scale, terms.epoch, terms.sinks)
+    return Telling(terms.tuning, terms.epoch, terms.sinks)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.core.filter import Sinks
+from service.ledger.rules.tuning import Tuned, Tuning
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Terms:
 
     sinks: where messages go, and which of them. epoch: the ledger's, part of every message id.
     scale: divides every interval of the cadence. grace_seconds: how long a sum may be out of
-    balance while its notifications are under way.
+    balance while its notifications are under way. rules: what settings say over some, by code.
     """
 
     sinks: Sinks = ()
@@ -32,3 +33,9 @@ class Terms:
     scale: float = 1.0
     grace_seconds: float = 60.0
     accounts: Mapping[str, AccountTerms] = field(default_factory=dict[str, AccountTerms])
+    rules: Mapping[str, Tuned] = field(default_factory=dict[str, Tuned])
+
+    @property
+    def tuning(self) -> Tuning:
+        """What is said over the rules."""
+        return Tuning(self.grace_seconds, self.scale, self.rules)

@@ -460,6 +460,27 @@ def test_reconcile_says_what_does_not_agree(call: Call, story: Ledger) -> None:
     assert "2 objects" in ended.err
 
 
+def test_a_dry_run_shows_what_a_changed_rule_would_do(
+    call: Call, story: Ledger, folder: Path
+) -> None:
+    before = call("mismatches", "--json").out
+    (folder / "now.toml").write_text("[reconcile]\ngrace_seconds = 0\n")
+    (folder / "new.toml").write_text(
+        "[reconcile.rules]\ncharge_refund_unseen.enabled = true\n"
+        + "".join(f"{one['rule']}.enabled = false\n" for one in rows(before))
+    )
+    call("--config", "now.toml", "reconcile")
+    standing = call("mismatches", "--json").out
+    ended = call("--config", "new.toml", "reconcile", "--dry-run", "--json")
+    live = [one for one in rows(standing) if one["state"] != "settled"]
+    assert live
+    assert sum(one["would_settle"] for one in rows(ended.out)) == len(live)
+    assert "nothing was written" in ended.err
+    assert ended.code == 1
+    assert call("mismatches", "--json").out == standing
+    assert call("--config", "now.toml", "reconcile", "--dry-run").code == 0
+
+
 def test_nothing_is_asked_without_a_key(call: Call, database: str) -> None:
     assert call("poll").code == 78
 

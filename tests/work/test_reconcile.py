@@ -77,6 +77,7 @@ def test_a_message_says_what_a_program_and_a_person_need(ledger: Ledger, now: da
         "found_at": at,
         "opened_at": at,
         "sentence": {"en": BY_CODE["overpaid"].en, "zh": BY_CODE["overpaid"].zh},
+        "reason": None,
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -10,14 +10,15 @@ import sqlalchemy as sa
 
 from service.core.observation import Key
 from service.ledger.keys import Selection, as_parameter, same_object
-from service.ledger.rules import RULES
-from service.ledger.rules.parts import UNFINISHED_SECONDS
+from service.ledger.rules import BY_CODE, RULES
 from service.ledger.rules.rule import Finding
 from service.ledger.rules.sources import Sources, sources, word
+from service.ledger.rules.tuning import Tuning
 from service.ledger.schema import mismatches, watches
 
 # what a watch's last look is called when the provider gave the object
 _ANSWER = "ok"
+_AS_IT_IS = Tuning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ class Checked:
 
 
 def check(
-    connection: sa.Connection, keys: Iterable[Key], *, now: datetime, scale: float = 1.0
+    connection: sa.Connection, keys: Iterable[Key], *, now: datetime, tuning: Tuning = _AS_IT_IS
 ) -> Checked:
     """Run every rule over the objects of `keys` and what they lead to, in one round trip."""
-    unfinished = now - timedelta(seconds=UNFINISHED_SECONDS / scale)
+    unfinished = now - tuning.wait(BY_CODE["allocation_unfinished"])
     rows = connection.execute(
         _statement(connection.dialect.name),
         {"keys": as_parameter(keys), "now": now, "unfinished": unfinished},
@@ -71,7 +72,9 @@ def check(
             found.append(finding)
         else:
             live.append(Live(row.id, finding, *row[8:]))
-    return Checked(tuple(sorted(found, key=_order)), tuple(sorted(live, key=lambda one: one.id)))
+    return Checked(
+        tuple(sorted(tuning.left(found), key=_order)), tuple(sorted(live, key=lambda one: one.id))
+    )
 
 
 def _order(finding: Finding) -> tuple[Key, str]:

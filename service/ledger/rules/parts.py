@@ -12,7 +12,7 @@ from service.ledger.rules.sources import Sources, word, words
 
 _UNSEEN_SECONDS = 600
 # What is not completed keeps the merchant's share frozen; a week is longer than any honest cycle.
-UNFINISHED_SECONDS = 7 * DAY
+_UNFINISHED_SECONDS = 7 * DAY
 
 
 def _refund_over_charge(of: Sources) -> Selection:
@@ -105,7 +105,7 @@ PARTS = (
     Rule(
         "allocation_unfinished",
         "warning",
-        UNFINISHED_SECONDS,
+        _UNFINISHED_SECONDS,
         "The order's allocation was begun long ago and never completed.",
         "订单分账已开始很久，却一直没有完结分账。",
         _allocation_unfinished,

@@ -51,6 +51,7 @@ def match(
 ) -> Matched:
     """Compare one source both ways; open, move and settle its mismatches."""
     checked, too_many, days = agreement.compare(ledger, account, source, reading)
+    checked = Checked(terms.tuning.left(checked.found), checked.live)
     seen = Matched(account, source, days, too_many, checked.found)
     seen.found.update(finding.rule for finding in checked.found)
     if too_many:
@@ -58,7 +59,7 @@ def match(
         known = {(finding.rule, finding.key) for finding in checked.found}
         live = tuple(one for one in checked.live if (one.finding.rule, one.finding.key) in known)
         checked = Checked(checked.found, live)
-    telling = Telling(terms.grace_seconds, terms.scale, terms.epoch, terms.sinks)
+    telling = Telling(terms.tuning, terms.epoch, terms.sinks)
     for part in _slices(checked):
         _record(ledger, part, telling, seen, now)
     return seen

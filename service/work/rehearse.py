@@ -1,0 +1,95 @@
+"""What would become of the mismatches if the rules ran over everything as they are set now?
+
+Nothing is written and nobody is told: a changed rule, switch or tolerance shows its difference
+before it counts.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.core.statement.mapping import Reading
+from service.ledger import agreement, mismatches, stakes, statements, walks
+from service.ledger.engine import Ledger
+from service.ledger.mismatches import Telling
+from service.ledger.rules import Finding
+from service.ledger.rules.check import Checked, check
+from service.work.reconcile import SLICE
+from service.work.terms import Terms
+
+
+@dataclass(slots=True)
+class Rehearsed:
+    """By rule: how many would open and settle, and by how many minor units their sides differ.
+
+    What would open is suspected first where its rule has a grace. objects: how many were judged.
+    """
+
+    objects: int = 0
+    opens: Counter[str] = field(default_factory=Counter[str])
+    open_money: Counter[str] = field(default_factory=Counter[str])
+    settles: Counter[str] = field(default_factory=Counter[str])
+    settled_money: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def rules(self) -> list[str]:
+        """Those of which anything would change."""
+        return sorted(self.opens.keys() | self.settles.keys())
+
+    def add(self, new: Iterable[Finding], gone: Iterable[Finding]) -> None:
+        """Count what would open and what would settle."""
+        for finding in new:
+            self.opens[finding.rule] += 1
+            self.open_money[finding.rule] += stakes.between(finding.ours, finding.theirs) or 0
+        for finding in gone:
+            self.settles[finding.rule] += 1
+            self.settled_money[finding.rule] += stakes.between(finding.ours, finding.theirs) or 0
+
+
+def rehearse(
+    ledger: Ledger,
+    readings: Mapping[str, Reading],
+    *,
+    terms: Terms,
+    now: datetime,
+    on_slice: Callable[[int], object] | None = None,
+) -> Rehearsed:
+    """Run every rule over everything, statements too, without counting.
+
+    Raises TryLater when the ledger is away.
+    """
+    seen = Rehearsed()
+    for keys in walks.everything(ledger, size=SLICE):
+        with ledger.read() as connection:
+            checked = check(connection, keys, now=now, tuning=terms.tuning)
+        own = set(keys)
+        # the scope of a slice reaches into others: each is counted where its object stands
+        found = tuple(one for one in checked.found if one.key in own)
+        live = tuple(one for one in checked.live if one.finding.key in own)
+        _compare(seen, Checked(found, live), terms, now)
+        seen.objects += len(keys)
+        if on_slice is not None:
+            on_slice(seen.objects)
+    _statements(seen, ledger, readings, terms, now)
+    return seen
+
+
+def _statements(
+    seen: Rehearsed, ledger: Ledger, readings: Mapping[str, Reading], terms: Terms, now: datetime
+) -> None:
+    with ledger.read() as connection:
+        known = statements.sources(connection)
+    for account, source in known:
+        if source not in readings:
+            continue
+        checked, too_many, _ = agreement.compare(ledger, account, source, readings[source])
+        # what was not reached may still be found: nothing of it would settle
+        live = () if too_many else checked.live
+        _compare(seen, Checked(terms.tuning.left(checked.found), live), terms, now)
+
+
+def _compare(seen: Rehearsed, checked: Checked, terms: Terms, now: datetime) -> None:
+    telling = Telling(terms.tuning, terms.epoch, terms.sinks)
+    verdict = mismatches.weigh(checked, telling, now=now)
+    seen.add(verdict.new, (one.finding for one in verdict.gone))
