@@ -12,6 +12,7 @@ from service.work.terms import Terms
 from tests import bodies
 
 TERMS = Terms(epoch="e1", grace_seconds=0)
+APP = bodies.APP
 ZONE = "Asia/Shanghai"
 # 2026-11-22 00:00 of the business zone
 MIDNIGHT = datetime(2026, 11, 21, 16, tzinfo=UTC)
@@ -36,6 +37,7 @@ def tell(
 def order(number: int, day: int, **changed: Any) -> dict[str, Any]:
     """A paid order of 10.00 yuan and its number in fen, with its charge."""
     amount, when = 1000 + number, at(day, 10 + number / 100)
+    order_no = NASTY[number] if number < len(NASTY) else f"M{number:04}"
     charge = bodies.charge(
         id=f"ch_{number:024}",
         order_no=f"M{number:04}",
@@ -52,7 +54,7 @@ def order(number: int, day: int, **changed: Any) -> dict[str, Any]:
         created=when,
         time_paid=when + 5,
         time_expire=when + 3600,
-        merchant_order_no=charge["order_no"],
+        merchant_order_no=order_no,
         amount=amount,
         amount_paid=amount,
         charge=charge["id"],
@@ -62,11 +64,61 @@ def order(number: int, day: int, **changed: Any) -> dict[str, Any]:
     )
 
 
+def refund(number: int, day: int, amount: int, **changed: Any) -> dict[str, Any]:
+    """A refund of an order that the channel has given back."""
+    return bodies.order_refund(
+        id=f"2112601010000000{number:08}",
+        order=order(number, day)["id"],
+        charge=order(number, day)["charge"],
+        order_no=f"TK{number:04}",
+        amount=amount,
+        created=at(day, 15),
+        time_succeeded=at(day, 16),
+        status="succeeded",
+        channel=order(number, day)["charges"]["data"][0]["channel"],
+        **changed,
+    )
+
+
 def shop(ledger: Ledger) -> None:
     """Twelve orders over two days, with nasty numbers; refunds, shares, withdrawals, a deposit."""
     for number in range(12):
-        nasty = {"merchant_order_no": NASTY[number]} if number < len(NASTY) else {}
-        tell(ledger, order(number, number % 2) | nasty)
+        tell(ledger, order(number, number % 2))
+
+
+def busy_shop(ledger: Ledger) -> None:
+    """The same with all else that moves money, and with what is pending."""
+    shop(ledger)
+    for number in (0, 1):
+        given = order(number, number)
+        given["charges"]["data"][0]["amount_refunded"] = 200
+        tell(ledger, given | {"status": "refunded", "amount_refunded": 200})
+        tell(ledger, refund(number, number, 200))
+    tell(ledger, refund(2, 0, 300) | {"status": "pending", "time_succeeded": None})
+    bare = bodies.charge(id="ch_bare", order_no="B1", created=at(0), time_paid=at(0), amount=700)
+    tell(ledger, bare | {"amount_refunded": 100})
+    tell(
+        ledger,
+        bodies.refund(
+            id="re_bare", charge="ch_bare", amount=100, created=at(0, 13), time_succeed=at(0, 14)
+        ),
+    )
+    share = bodies.allocation(order=order(3, 1)["id"], created=at(1), time_succeeded=at(1, 13))
+    tell(ledger, share)
+    back = bodies.allocation_refund(created=at(1, 14), time_succeeded=at(1, 15), status="succeed")
+    tell(ledger, back)
+    done = bodies.withdrawal(status="succeeded", created=at(1), time_succeeded=at(1, 18))
+    tell(ledger, done)
+    tell(
+        ledger,
+        bodies.withdrawal(id="1712601010000000002", order_no="TX2", created=at(-40), amount=800),
+    )
+    tell(
+        ledger,
+        bodies.withdrawal(id="1712601010000000003", order_no="TX3", created=at(1, 20), amount=50),
+    )
+    unpaid = {"status": "created", "paid": False, "amount_paid": 0, "time_paid": None}
+    tell(ledger, order(20, -5) | unpaid | {"charges": bodies.page(), "charge": None})
 
 
 def ask(**changed: Any) -> Ask:

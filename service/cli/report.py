@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -25,7 +25,7 @@ from service.outbound.files.place import new_file
 from service.runtime import Runtime
 from service.work.report.ask import Ask
 from service.work.report.make import check, file_name, make
-from service.work.report.table import REPORTS, Report
+from service.work.report.table import REPORTS, Days, Report
 
 report = typer.Typer(
     name="report",
@@ -55,6 +55,12 @@ AsShape = Annotated[
 OneSheet = Annotated[str | None, typer.Option("--sheet", help="This sheet of it only.")]
 Speech = Annotated[Language, typer.Option("--language", help="Of headings and words.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+Book = Annotated[
+    str | None, typer.Option(help="ledger: of one account only, wallet:APP-cus_003, fees, …")
+]
+Known = Annotated[
+    str | None, typer.Option("--as-known", metavar="DAY", help="As it was known at its end.")
+]
 Basis = Annotated[By, typer.Option("--by", help="By which time: its making, or its money's move.")]
 
 
@@ -92,8 +98,8 @@ def list_() -> None:
     show(rows, ("report", "title", "formats", "sheets"), Format.TABLE)
 
 
-def _of_days(one: Report) -> Callable[..., None]:
-    """The command of a report about some days."""
+def _command_of(one: Report) -> Callable[..., None]:
+    """The command of one report."""
 
     def command(
         context: typer.Context,
@@ -103,6 +109,8 @@ def _of_days(one: Report) -> Callable[..., None]:
         since: Since = None,
         until: Until = None,
         by: Basis = By.CREATED,
+        book: Book = None,
+        as_known: Known = None,
         out: Out = None,
         shape: AsShape = None,
         sheet: OneSheet = None,
@@ -110,6 +118,9 @@ def _of_days(one: Report) -> Callable[..., None]:
         force: Force = False,
     ) -> None:
         first, last = _span(day, since, until)
+        known = None if as_known is None else _day(as_known)
+        if by is not By.CREATED and "by" not in one.takes:
+            raise Usage(f"{one.name} has no --by")
         with open_command(context, config) as runtime:
             ask = Ask(
                 runtime.clock(),
@@ -118,18 +129,20 @@ def _of_days(one: Report) -> Callable[..., None]:
                 last,
                 account,
                 by,
-                language=language,
+                book,
+                known,
+                language,
             )
-            if first is None and last is None:
+            if first is None and last is None and one.days is Days.NEEDED:
                 ask = _of_yesterday(ask)
             _deliver(runtime, one.name, ask, _Target(out, shape, sheet, force))
 
-    command.__doc__ = f"{one.about.en[:1].upper()}{one.about.en[1:]}."
+    command.__doc__ = f"{one.title.zh} · {one.about.en}."
     return command
 
 
 for _one in REPORTS.values():
-    report.command(_one.name)(_of_days(_one))
+    report.command(_one.name)(_command_of(_one))
 
 
 report.command("provider")(provider)
@@ -157,7 +170,7 @@ def _day(text: str) -> date:
 def _of_yesterday(ask: Ask) -> Ask:
     day = ask.today - timedelta(days=1)
     typer.echo(f"of yesterday, {day}: --day, or --since and --until, name other days", err=True)
-    return Ask(ask.now, ask.zone, day, day, ask.account, ask.by, ask.book, ask.known, ask.language)
+    return replace(ask, first_day=day, last_day=day)
 
 
 def _deliver(runtime: Runtime, name: str, ask: Ask, target: _Target) -> None:

@@ -15,33 +15,42 @@ PATIENCE_SECONDS = 900
 ROWS_AT_ONCE = 2_000
 
 
+_OPEN = "streams"
+
+
 @contextmanager
 def patient(ledger: Ledger) -> Generator[Connection]:
     """One snapshot for work that takes its time and, on SQLite, sorts on the disk."""
-    with ledger.read() as connection:
-        if ledger.dialect == "postgresql":
-            for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
-                connection.exec_driver_sql(f"SET LOCAL {limit} = '{PATIENCE_SECONDS}s'")
-            _begin(connection)
-            yield connection
-            return
-        connection.exec_driver_sql("PRAGMA temp_store=FILE")
+    with ledger.read() as connection, _sorting(connection):
+        # both databases take the snapshot when something is first read
+        connection.execute(sa.select(meta.c.name).limit(1))
+        streams: list[sa.CursorResult[Any]] = []
+        connection.info[_OPEN] = streams
         try:
-            _begin(connection)
             yield connection
         finally:
-            connection.exec_driver_sql("PRAGMA temp_store=MEMORY")
+            # whoever broke off has left them half read
+            for one in streams:
+                one.close()
+            del connection.info[_OPEN]
 
 
-def _begin(connection: Connection) -> None:
-    """Both databases take the snapshot when something is first read."""
-    connection.execute(sa.select(meta.c.name).limit(1))
+@contextmanager
+def _sorting(connection: Connection) -> Generator[None]:
+    if connection.dialect.name == "postgresql":
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {limit} = '{PATIENCE_SECONDS}s'")
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA temp_store=FILE")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("PRAGMA temp_store=MEMORY")
 
 
 def stream(connection: Connection, statement: Any) -> Iterator[sa.Row[Any]]:
-    """The rows of a SELECT as the database finds them, a few at a time."""
+    """The rows of a SELECT as the database finds them, a few at a time; within `patient` only."""
     found = connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE})
-    try:
-        yield from found
-    finally:
-        found.close()
+    connection.info[_OPEN].append(found)
+    yield from found

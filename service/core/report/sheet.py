@@ -81,10 +81,14 @@ class Sheet:
 
 
 class Remark(NamedTuple):
-    """One line that is said of a report: what it is about, and the fact; a day that is open."""
+    """One line that is said of a report: what it is about, and the fact.
+
+    warns: it must not be overlooked, such as a day that is not closed.
+    """
 
     what: Words
     text: Words
+    warns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +150,12 @@ class Tally:
             sums[name] += row[place] or 0
 
     def totals(self) -> list[tuple[str, Mapping[str, int]]]:
-        """Each currency with the sums of the columns that have one, in order."""
-        return sorted(self.sums.items())
+        """Each currency, in order, with the sums of the columns that have one."""
+        names = [name for _, name in self._summed]
+        return [
+            (currency, {name: sums[name] for name in names})
+            for currency, sums in sorted(self.sums.items())
+        ]
 
 
 class Written(NamedTuple):

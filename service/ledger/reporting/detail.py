@@ -1,6 +1,6 @@
 """Which orders, refunds, withdrawals and allocations lie within some days?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,7 +89,8 @@ def _paid(order: Any, aggregate: Any, column: str) -> sa.ColumnElement[Any]:
 
 def currency_of(one: Any) -> sa.ColumnElement[str]:
     """The currency; most objects of the provider name none and mean this one."""
-    return sa.func.coalesce(one.c.currency, sa.literal_column(f"'{CURRENCY}'", sa.Text()))
+    named = sa.func.coalesce(one.c.currency, sa.literal_column(f"'{CURRENCY}'", sa.Text()))
+    return named.label("currency")
 
 
 def _each(
@@ -111,3 +112,116 @@ def accounts(connection: Connection, asked: str | None) -> list[str]:
         return [asked]
     found = connection.scalars(sa.select(beliefs.c.account).distinct())
     return sorted(found)
+
+
+REFUNDS = ("order_refund", "refund")
+SHARES = ("allocation", "allocation_refund")
+
+
+def refunds(connection: Connection, stretch: Stretch) -> Iterator[Any]:
+    """Refunds of orders, and of charges without an order: an order's refund shows in both kinds."""
+    one = beliefs.alias("one")
+    whole, charge = beliefs.alias("whole"), beliefs.alias("of_charge")
+    statement = (
+        sa.select(
+            one.c.account,
+            sa.func.coalesce(one.c.app, whole.c.app, charge.c.app),
+            one.c.kind,
+            one.c.object_id,
+            one.c.order_no,
+            one.c.order_id,
+            sa.func.coalesce(whole.c.order_no, charge.c.order_no),
+            one.c.charge_id,
+            one.c.status,
+            one.c.created_at,
+            one.c.moved_at,
+            sa.func.coalesce(one.c.channel, charge.c.channel),
+            one.c.transaction_no,
+            currency_of(one),
+            one.c.amount,
+        )
+        .select_from(one)
+        .outerjoin(whole, _is(whole, "order", one.c.account, one.c.order_id))
+        .outerjoin(charge, _is(charge, "charge", one.c.account, one.c.charge_id))
+    )
+    bare = statement.where(one.c.order_id.is_(None), charge.c.order_id.is_(None))
+    yield from _each(connection, statement, one, "order_refund", stretch)
+    yield from _each(connection, bare, one, "refund", stretch)
+
+
+def _is(other: Any, kind: str, account: Any, object_id: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        other.c.account == account, other.c.kind == word(kind), other.c.object_id == object_id
+    )
+
+
+def withdrawals(connection: Connection, stretch: Stretch) -> Iterator[Any]:
+    """Each withdrawal; the last column is its belief's state, for what has no column of its own."""
+    one = beliefs.alias("one")
+    statement = sa.select(
+        one.c.account,
+        one.c.app,
+        one.c.object_id,
+        one.c.order_no,
+        one.c.user_id,
+        one.c.status,
+        one.c.created_at,
+        one.c.moved_at,
+        currency_of(one),
+        one.c.amount,
+        one.c.fee,
+        one.c.state,
+    )
+    return _each(connection, statement, one, "withdrawal", stretch)
+
+
+def shares(connection: Connection, stretch: Stretch) -> Iterator[Any]:
+    """Each allocation and each refund of one; the last column, its state, has the recipients."""
+    one = beliefs.alias("one")
+    statement = sa.select(
+        one.c.account,
+        one.c.app,
+        one.c.kind,
+        one.c.object_id,
+        one.c.order_no,
+        one.c.order_id,
+        one.c.status,
+        one.c.created_at,
+        one.c.moved_at,
+        currency_of(one),
+        one.c.state,
+    )
+    for kind in SHARES:
+        yield from _each(connection, statement, one, kind, stretch)
+
+
+def fees(connection: Connection, stretch: Stretch, kinds: Iterable[str]) -> Iterator[Any]:
+    """Each object that names a fee."""
+    one = beliefs.alias("one")
+    statement = sa.select(
+        one.c.account,
+        one.c.app,
+        one.c.kind,
+        one.c.object_id,
+        one.c.order_no,
+        one.c.channel,
+        one.c.moved_at,
+        currency_of(one),
+        one.c.amount,
+        one.c.fee,
+    ).where(one.c.fee.is_not(None))
+    for kind in kinds:
+        yield from _each(connection, statement, one, kind, stretch)
+
+
+def fee_sums(connection: Connection, stretch: Stretch, kinds: Sequence[str]) -> Iterator[Any]:
+    """The same by account, app, channel and kind: how many, of which amount, for which fee."""
+    one = beliefs.alias("one")
+    key = (one.c.account, one.c.app, one.c.channel, one.c.kind, currency_of(one))
+    count: sa.ColumnElement[int] = sa.func.count()
+    statement = sa.select(*key, count, sa.func.sum(one.c.amount), sa.func.sum(one.c.fee)).where(
+        one.c.fee.is_not(None), one.c.kind.in_(kinds), *stretch.within(one)
+    )
+    if stretch.account is not None:
+        statement = statement.where(one.c.account == stretch.account)
+    return stream(connection, statement.group_by(*key).order_by(*key))

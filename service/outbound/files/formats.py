@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import BinaryIO
 
 from service.core.report.sheet import Document, Look, Written
-from service.outbound.files import csv_file
+from service.outbound.files import beancount, csv_file, html_page, jsonl_file, parquet, xlsx
 
 Write = Callable[[Document, BinaryIO, Look, Callable[[], None]], list[Written]]
 
@@ -15,6 +15,11 @@ class Shape(StrEnum):
     """The name of a format, which is also the end of its files' names."""
 
     CSV = "csv"
+    XLSX = "xlsx"
+    HTML = "html"
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+    BEANCOUNT = "beancount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +33,13 @@ class Format:
 
 FORMATS: Mapping[Shape, Format] = {
     Shape.CSV: Format("text/csv; charset=utf-8", csv_file.write),
+    Shape.XLSX: Format(
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx.write, seeks=True
+    ),
+    Shape.HTML: Format("text/html; charset=utf-8", html_page.write),
+    Shape.PARQUET: Format("application/vnd.apache.parquet", parquet.write, seeks=True),
+    Shape.JSONL: Format("application/x-ndjson", jsonl_file.write),
+    Shape.BEANCOUNT: Format("text/plain; charset=utf-8", beancount.write),
 }
-TABLES = (Shape.CSV,)
+# What any table can be.
+TABLES = (Shape.CSV, Shape.XLSX, Shape.HTML, Shape.PARQUET, Shape.JSONL)

@@ -13,7 +13,7 @@ from service.ledger.engine import Ledger
 from service.ledger.snapshots import patient
 from service.outbound.files.formats import FORMATS, Shape
 from service.work.report.ask import Ask
-from service.work.report.table import REPORTS, Report
+from service.work.report.table import REPORTS, Days, Report
 
 # Reports that one process makes at a time: each holds a connection for as long as it takes.
 AT_ONCE = 2
@@ -63,13 +63,29 @@ def check(name: str, ask: Ask, shape: Shape, sheet: str | None = None) -> Report
     report = REPORTS.get(name)
     if report is None:
         raise GiveUp(f"there is no report {name}: {', '.join(REPORTS)}")
-    if shape not in report.shapes:
-        raise GiveUp(f"{name} is made as {', '.join(report.shapes)}, not as {shape}")
-    if sheet is not None and sheet not in report.sheets:
-        raise GiveUp(f"{name} has no sheet {sheet}: {', '.join(report.sheets)}")
-    if ask.first_day and ask.last_day and ask.first_day > ask.last_day:
-        raise GiveUp("the first day lies after the last")
+    if problem := _problem(report, ask, shape, sheet):
+        raise GiveUp(f"{name} {problem}")
     return report
+
+
+def _problem(report: Report, ask: Ask, shape: Shape, sheet: str | None) -> str:
+    """What makes no sense of a question; empty when it does."""
+    is_of_days = ask.first_day is not None or ask.last_day is not None
+    if shape not in report.shapes:
+        return f"is made as {', '.join(report.shapes)}, not as {shape}"
+    if sheet is not None and sheet not in report.sheets:
+        return f"has no sheet {sheet}: {', '.join(report.sheets)}"
+    if sheet is not None and shape is Shape.BEANCOUNT:
+        return "is one whole as beancount, without sheets"
+    if ask.first_day and ask.last_day and ask.first_day > ask.last_day:
+        return "is of no day: the first lies after the last"
+    if is_of_days and report.days is Days.NONE:
+        return "is of now, not of days"
+    if ask.book is not None and "book" not in report.takes:
+        return "is not of one account of the journal"
+    if ask.known is not None and "known" not in report.takes:
+        return "cannot be shown as it was known"
+    return ""
 
 
 @contextmanager
