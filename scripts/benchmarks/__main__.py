@@ -14,13 +14,14 @@ from scripts.benchmarks.databases import POSTGRES, SQLITE, Databases
 from scripts.benchmarks.draining import measure_draining, measure_steadily
 from scripts.benchmarks.events import FOLDER, make_events
 from scripts.benchmarks.matching import measure_matching
+from scripts.benchmarks.reporting import measure_reporting
 from scripts.benchmarks.resting import measure_memory
 from scripts.benchmarks.sides import SIDES
 from scripts.benchmarks.sinking import measure_sinks
 from scripts.benchmarks.sinking import ratios as sink_ratios
 
 BOTH = (SQLITE, POSTGRES)
-PARTS = ("accept", "apply", "memory", "statements", "sinks")
+PARTS = ("accept", "apply", "memory", "statements", "sinks", "reports")
 
 # rounds, events a round, events to drain, seconds of steady load, deliveries through `up`
 FULL = (5, 8_000, 5_000, 30.0, 100_000)
@@ -28,6 +29,8 @@ QUICK = (2, 2_000, 1_000, 6.0, 5_000)
 
 # lines of the statement that is matched
 LINES, QUICK_LINES = 1_000_000, 100_000
+# rows of the report that is written
+ROWS = 100_000
 
 # messages that wait for each sink
 MESSAGES, QUICK_MESSAGES = 100_000, 10_000
@@ -43,7 +46,7 @@ def main() -> None:
     databases = Databases(FOLDER)
     found: dict[str, Any] = {}
     events = FOLDER
-    if not set(asked.only) <= {"statements", "sinks"}:
+    if not set(asked.only) <= {"statements", "sinks", "reports"}:
         events = make_events(max(count, drained, passed // 10))
     if "accept" in asked.only or "apply" in asked.only:
         accepted = measure_accepting(events, databases, rounds=rounds, count=count)
@@ -59,6 +62,8 @@ def main() -> None:
         messages = QUICK_MESSAGES if asked.quick else MESSAGES
         found["sinks"] = measure_sinks(messages, databases, asked.sink)
         found["ratios"] = [*found.get("ratios", []), *sink_ratios(found["sinks"])]
+    if "reports" in asked.only:
+        found["reports"] = {name: measure_reporting(name, asked.rows, databases) for name in BOTH}
     _show(found)
     print(json.dumps(found))
 
@@ -68,6 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter hour")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--sink", choices=SIDES, action="append", help="only this kind of sink")
+    parser.add_argument("--rows", type=int, default=ROWS, help=f"of a report; {ROWS:,} else")
     asked = parser.parse_args()
     asked.only = asked.only or list(PARTS)
     return asked

@@ -99,12 +99,12 @@ def _join(ledger: Ledger) -> None:
 
 def _fill(ledger: Ledger, count: int) -> None:
     for start in range(0, count, BATCH):
-        rows = [_belief(number) for number in range(start, min(start + BATCH, count))]
+        rows = [filled_belief(number) for number in range(start, min(start + BATCH, count))]
         with ledger.begin() as connection:
             insert_rows(connection, beliefs, rows)
 
 
-def _belief(number: int) -> dict[str, Any]:
+def filled_belief(number: int) -> dict[str, Any]:
     at = _at(number)
     return {
         "account": "shop",

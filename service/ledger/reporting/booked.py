@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.core.closing import Mark
 from service.ledger.columns import Instant
 from service.ledger.engine import Connection
 from service.ledger.journal import Span
@@ -147,11 +148,11 @@ def shares_by_wallet(connection: Connection, span: Span) -> Iterator[Any]:
     )
 
 
-def movements(connection: Connection, span: Span) -> Iterator[Any]:
+def movements(connection: Connection, span: Span, mark: Mark | None) -> Iterator[Any]:
     """What moved in each quarter of an hour between kinds of accounts; no order.
 
-    Columns: the quarter (counted from 1970), account, app, channel, kind, currency, debit, credit,
-    how many, amount.
+    mark: where the last closed day ends; what is in a closing is left out. Columns: the quarter
+    (counted from 1970), account, app, channel, kind, currency, debit, credit, how many, amount.
     """
     quarter = sa.type_coerce(postings.c.happened_at, sa.BigInteger()) // sa.literal_column(
         str(QUARTER_MICROS), sa.BigInteger()
@@ -170,9 +171,16 @@ def movements(connection: Connection, span: Span) -> Iterator[Any]:
     return stream(
         connection,
         sa.select(*key, count, sa.func.sum(postings.c.amount))
-        .where(*span.conditions())
+        .where(*span.conditions(), *_is_open(mark))
         .group_by(*key),
     )
+
+
+def _is_open(mark: Mark | None) -> list[sa.ColumnElement[bool]]:
+    if mark is None:
+        return []
+    happened = sa.type_coerce(postings.c.happened_at, sa.BigInteger())
+    return [sa.or_(postings.c.id > mark.cut, happened >= mark.ends_at)]
 
 
 _CLASSES = ("clearing", "payable", "wallet")

@@ -15,11 +15,13 @@ from service.ledger.engine import Ledger
 from service.ledger.journal import Span
 from service.ledger.schema import mismatches, postings, statement_lines, statements
 from service.outbound.files.formats import TABLES, Shape
+from service.work.close import ClosingTerms, close
 from service.work.report.make import download, make
 from service.work.report.table import REPORTS, Days
 from tests import books, filed
 from tests.work.report.conftest import Lines, fen
 
+RULES = ClosingTerms(filed.ZONE)
 FIRST, SECOND = date(2026, 11, 22), date(2026, 11, 23)
 
 
@@ -224,6 +226,26 @@ def test_the_days_add_up_to_the_journal(busy: Ledger, lines: Lines) -> None:
         assert total(lines("closing", sheet), "amount") == amount
     (day,) = {line["day"] for line in lines("closing", first_day=SECOND, last_day=SECOND)}
     assert day == "2026-11-23"
+
+
+def test_a_closed_day_is_shown_as_it_was_frozen(busy: Ledger, lines: Lines) -> None:
+    before = lines("closing")
+    close(busy, FIRST, RULES, terms=filed.TERMS, now=filed.NOW, reason="for the test")
+    frozen = lines("closing", first_day=FIRST, last_day=FIRST)
+    assert {line["closing"] for line in frozen} == {"closed"}
+    assert total(frozen, "amount") == total(
+        [one for one in before if one["day"] == str(FIRST)], "amount"
+    )
+    filed.tell(busy, filed.order(30, 0))
+    assert lines("closing", first_day=FIRST, last_day=FIRST) == frozen
+    late = [one for one in lines("closing") if one["happened on"] < one["day"]]
+    assert [(one["day"], one["closing"], one["amount"]) for one in late] == [
+        (str(SECOND), "not closed", "10.30"),
+        (str(SECOND), "not closed", "10.30"),
+    ]
+    with busy.read() as connection:
+        amount = connection.scalar(sa.select(sa.func.sum(postings.c.amount)))
+    assert total(lines("closing"), "amount") == amount
 
 
 def test_a_day_that_is_not_closed_says_so(busy: Ledger, lines: Lines) -> None:
