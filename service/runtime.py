@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,11 +20,14 @@ from service.ledger.engine import Ledger, open_ledger
 from service.ledger.keyfiles import load_vault, make_key_file
 from service.ledger.leases import release_all
 from service.ledger.migrations import check, is_empty, migrate, read_epoch
+from service.ledger.people import Scope
 from service.ledger.rules.tuning import Tuned, problem
 from service.ledger.sealed import enrol, has_keys
 from service.ledger.slots import Replica
 from service.ledger.vault import SETTING as VAULT_KEYS
 from service.outbound.opening import open_sink
+from service.outbound.people.note import Channel
+from service.outbound.people.opening import open_channel
 from service.pingpp.access import Access
 from service.pingpp.client import Client, open_clients
 from service.pingpp.signature import (
@@ -43,6 +46,7 @@ from service.settings import Sink as SinkSettings
 from service.settings.statements import readings
 from service.work.close import ClosingTerms, Source
 from service.work.outlet import Outlet
+from service.work.people.listener import Listener
 from service.work.subscribe import Subscription
 from service.work.terms import AccountTerms, Terms
 
@@ -64,6 +68,8 @@ class Runtime:
     clients: Mapping[str, Client]
     outlets: Mapping[str, Outlet]
     subscriptions: Mapping[str, Subscription]
+    channels: Mapping[str, Channel]
+    listeners: Mapping[str, Listener]
     stopping: threading.Event
     chance: Callable[[], float]
 
@@ -90,6 +96,9 @@ def open_runtime(
         outlets = {name: _open_outlet(name, settings) for name in settings.sinks}
         for outlet in outlets.values():
             opened.callback(outlet.sink.close)
+        channels = {n: open_channel(n, p, clock=clock) for n, p in settings.people.items()}
+        for channel in channels.values():
+            opened.callback(channel.close)
         with ledger.read() as connection:
             epoch = read_epoch(connection)
         yield Runtime(
@@ -101,6 +110,8 @@ def open_runtime(
             clients=clients,
             outlets=outlets,
             subscriptions={name: _subscription(name, settings) for name in settings.sinks},
+            channels=channels,
+            listeners={name: listener_of(settings, one) for name, one in channels.items()},
             stopping=threading.Event(),
             chance=chance,
         )
@@ -298,6 +309,27 @@ def closing_terms_of(settings: Settings) -> ClosingTerms:
 
     wanted = tuple(source(name) for name in settings.closing.statements)
     return ClosingTerms(settings.zone, settings.closing.hour, wanted)
+
+
+def listener_of(settings: Settings, channel: Channel) -> Listener:
+    """On which terms a channel hears."""
+    people = settings.people[channel.name]
+    scope = Scope(frozenset(people.severities), frozenset(people.rules), frozenset(people.accounts))
+    return Listener(
+        channel.name,
+        scope,
+        language=people.language,
+        zone=settings.zone,
+        quiet=people.quiet_spans,
+        remind=timedelta(minutes=people.remind_minutes),
+        escalate_to=people.escalate_to,
+        escalate_after=timedelta(minutes=people.escalate_minutes),
+        digest_at=people.digest_at,
+        link=people.link,
+        limit_bytes=channel.limit_bytes,
+        has_incidents=channel.has_incidents,
+        scale=settings.poll.scale,
+    )
 
 
 def _subscription(name: str, settings: Settings) -> Subscription:

@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import (  # pyright: ignore[reportMissing
 from service import telemetry
 from service.core.errors import TryLater
 from service.core.instant import MICROS, from_micros, to_micros
-from service.ledger import slots
+from service.ledger import people, slots
 from service.ledger.engine import Connection
 from service.ledger.slots import Replica
 from service.runtime import Runtime, closing_terms_of
@@ -28,6 +28,8 @@ from service.work.backfill import backfill
 from service.work.close import close_due
 from service.work.drain import drain
 from service.work.outlet import Outlet
+from service.work.people.compose import compose
+from service.work.people.deliver import deliver
 from service.work.poll import poll
 from service.work.publish import publish
 from service.work.radar import measure
@@ -39,6 +41,8 @@ TICK_SECONDS = 5.0
 ANCHOR_SECONDS = 30.0
 # Firings are kept this long, for `doctor` and for people.
 SLOTS_KEPT = timedelta(days=7)
+# What a channel was told of notices; whatever is older than that is no news (ledger.people).
+NOTICES_KEPT = timedelta(days=30)
 # A firing that was started and not finished in this time is taken over.
 SLOT_LEASE = timedelta(minutes=30)
 # At least so many jobs may run side by side; each sink has one of its own besides.
@@ -68,6 +72,7 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("suspects", every.suspects_seconds, lambda: suspects(ledger, terms=terms, now=clock())),
         *_asking(runtime),
         *(_publishing(runtime, outlet) for outlet in runtime.outlets.values()),
+        *(_telling(runtime, name) for name in runtime.channels),
         Job("reconcile", every.reconcile_seconds, lambda: _reconcile(runtime), once=True),
         *_closing(runtime),
         Job("prune", every.prune_seconds, lambda: _prune(runtime), once=True),
@@ -131,6 +136,19 @@ def _publishing(runtime: Runtime, outlet: Outlet) -> Job:
     return Job(f"publish-{outlet.sink.name}", runtime.settings.jobs.publish_seconds, send)
 
 
+def _telling(runtime: Runtime, name: str) -> Job:
+    """One job per channel: one that is down, or slow, holds up no other."""
+    listener, channel = runtime.listeners[name], runtime.channels[name]
+    others = [one for one in runtime.listeners.values() if one.name != name]
+
+    def tell() -> None:
+        clock, ledger = runtime.clock, runtime.ledger
+        compose(ledger, listener, others, epoch=runtime.terms.epoch, now=clock())
+        deliver(ledger, channel, clock=clock, scale=listener.scale, stop=runtime.stopping)
+
+    return Job(f"people-{name}", runtime.settings.jobs.people_seconds, tell)
+
+
 def _reconcile(runtime: Runtime) -> None:
     """Over everything, which may take long: it ends at a slice when the process is to stop."""
 
@@ -167,6 +185,7 @@ def _closing(runtime: Runtime) -> list[Job]:
 def _prune(runtime: Runtime) -> None:
     with runtime.ledger.begin() as connection:
         slots.prune(connection, before=runtime.clock() - SLOTS_KEPT)
+        people.prune(connection, before=runtime.clock() - NOTICES_KEPT)
 
 
 class Scheduler:
@@ -179,7 +198,7 @@ class Scheduler:
         self._succeeded: dict[str, datetime] = {}
         self._noted: dict[str, datetime] = {}
         self._stopped = threading.Event()
-        threads = THREADS + len(runtime.outlets)
+        threads = THREADS + len(runtime.outlets) + len(runtime.channels)
         # no types are known of it
         self._loop: Any = BackgroundScheduler(
             jobstores={"default": {"type": "memory"}},

@@ -89,6 +89,12 @@ SEND_SECONDS = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15),
     registry=REGISTRY,
 )
+NOTES = Counter(
+    "pingledger_notes",
+    "Attempts to tell people, by channel and what became of it: sent, waiting, dead.",
+    ["channel", "state"],
+    registry=REGISTRY,
+)
 JOB_RUNS = Counter(
     "pingledger_job_runs",
     "Firings of jobs, by job and outcome: done, later, failed, elsewhere.",

@@ -1,6 +1,6 @@
 """Beliefs, watches and mismatches put straight into the tables, for tests of the rules."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -109,6 +109,11 @@ def put(connection: Connection, rows: Iterable[Row]) -> list[Key]:
     for row in rows:
         connection.execute(sa.insert(beliefs if "status" in row else watches), [dict(row)])
     return [key(row) for row in rows]
+
+
+def put_many(connection: Connection, rows: Sequence[Row]) -> None:
+    """Insert beliefs that all have the same columns, at once."""
+    connection.execute(sa.insert(beliefs), [dict(row) for row in rows])
 
 
 def change(ledger: Ledger, one: Key, **columns: Any) -> None:

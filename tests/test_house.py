@@ -34,8 +34,9 @@ MODULES = sorted(SERVICE.rglob("*.py"))
 WALL_LINES = 400
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# the ledger and its words read back what they wrote; the sandbox and commands play other parts
-OWN_JSON = ("core/", "ledger/", "sandbox/", "cli/")
+# the ledger and its words read back what they wrote; the sandbox and commands play other parts;
+# what tells people reads its own notes, and what their services answer
+OWN_JSON = ("core/", "ledger/", "sandbox/", "cli/", "work/people/", "outbound/people/")
 # everything else is Ping++'s: strict.py reads it, accept.py finds the id alone, to know a repeat
 READS_THE_WIRE = {"pingpp/strict.py", "work/accept.py"}
 DECODING = re.compile(r"\bjson\.(loads?|decode|Decoder|JSONDecoder)\b|\.json\(\)")
@@ -176,6 +177,7 @@ def test_the_readme_names_every_job(readme: str, database_url: str, tmp_path: Pa
         "database": {"url": database_url},
         "accounts": {"shop": {"api_key": "sk_live_1"}},
         "sinks": {"name": {"type": "jsonl", "path": "messages.jsonl"}},
+        "people": {"name": {"url": "https://hooks.example.com/in"}},
     }
     with open_runtime(Settings.model_validate(given, context={"folder": tmp_path})) as runtime:
         names = [job.name.replace("-name", "-NAME") for job in jobs(runtime)]

@@ -19,6 +19,7 @@ from service.cli import (
     explain,
     migrate,
     opening,
+    people,
     radar,
     redo,
     show,
@@ -74,6 +75,7 @@ app.add_typer(closing.app, name="close")
 app.add_typer(statement)
 app.add_typer(report)
 app.add_typer(delivery.sinks_app, name="sinks")
+app.add_typer(people.app, name="people")
 app.add_typer(delivery.letters_app, name="dead-letters", help="What was given up.")
 
 

@@ -5,6 +5,11 @@ from service.ledger.tables.booked import acts as acts
 from service.ledger.tables.booked import mismatches as mismatches
 from service.ledger.tables.booked import postings as postings
 from service.ledger.tables.closed import closings as closings
+from service.ledger.tables.people import people_causes as people_causes
+from service.ledger.tables.people import people_channels as people_channels
+from service.ledger.tables.people import people_notes as people_notes
+from service.ledger.tables.people import people_told as people_told
+from service.ledger.tables.run import alerts as alerts
 from service.ledger.tables.run import audit as audit
 from service.ledger.tables.run import meta as meta
 from service.ledger.tables.run import notices as notices

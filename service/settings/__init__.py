@@ -15,6 +15,7 @@ from service.settings.model import (
     Settings,
     Vault,
 )
+from service.settings.people import People
 from service.settings.sinks import (
     AmqpSink,
     JsonlSink,
@@ -37,6 +38,7 @@ __all__ = [
     "Listen",
     "Log",
     "NatsSink",
+    "People",
     "Poll",
     "Radar",
     "Receiver",

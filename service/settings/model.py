@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from service.core.kinds.deposit import DEPOSIT
+from service.settings.people import People
 from service.settings.sinks import Sink
 from service.settings.statements import Statement, readings
 from service.settings.table import Secret, Table, wrong
@@ -135,6 +136,7 @@ class Jobs(Table):
     drain_seconds: Real = Field(default=0.5, ge=0.05, le=60)
     poll_seconds: Real = Field(default=1.0, ge=0.05, le=60)
     publish_seconds: Real = Field(default=0.5, ge=0.05, le=60)
+    people_seconds: Real = Field(default=5.0, ge=0.05, le=600)
     suspects_seconds: Real = Field(default=5.0, ge=0.1, le=3_600)
     reconcile_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     backfill_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
@@ -169,6 +171,7 @@ class Settings(Table):
     listen: Listen = Listen()
     accounts: Mapping[Name, Account] = Field(default_factory=dict[str, Account])
     sinks: Mapping[Name, Sink] = Field(default_factory=dict[str, Sink])
+    people: Mapping[Name, People] = Field(default_factory=dict[str, People])
     statements: Mapping[Name, Statement] = Field(default_factory=dict[str, Statement])
     receiver: Receiver = Receiver()
     poll: Poll = Poll()
@@ -186,6 +189,15 @@ class Settings(Table):
             if name not in known:
                 sentence = f"{name} is no source of statements: {', '.join(known)}"
                 raise wrong("closing.statements", sentence)
+        return self
+
+    @model_validator(mode="after")
+    def _check_escalation(self) -> "Settings":
+        for name, one in self.people.items():
+            if one.escalate_to is not None and one.escalate_to not in self.people:
+                raise wrong("people", f"{name}.escalate_to should name another of the channels")
+            if one.escalate_to == name:
+                raise wrong("people", f"{name}.escalate_to should name another channel than itself")
         return self
 
     @property

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from service.ledger.columns import BigId, Instant, Key, Word, append_only, metadata
+from service.ledger.columns import BigId, Instant, Key, Word, append_only, metadata, partial
 
 meta = sa.Table(
     "meta",
@@ -53,6 +53,30 @@ notices = sa.Table(
     sa.Column("last_at", Instant, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
 )
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    # something about our own running that holds for a while; account: empty when it is of none
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("code", Word, nullable=False),
+    sa.Column("account", Word, nullable=False),
+    sa.Column("subject", Key, nullable=False),
+    sa.Column("severity", Word, nullable=False),
+    # figures as text: "41 min", "0.93"
+    sa.Column("shown", Key, nullable=False),
+    # how often it has opened, this time among them
+    sa.Column("turn", sa.Integer, nullable=False),
+    sa.Column("opened_at", Instant, nullable=False),
+    sa.Column("settled_at", Instant),
+)
+partial(
+    "uq_alerts_open",
+    [alerts.c.code, alerts.c.account, alerts.c.subject],
+    "settled_at IS NULL",
+    unique=True,
+)
+sa.Index("ix_alerts_opened_at", alerts.c.opened_at)
 
 pages = sa.Table(
     "pages",
