@@ -23,6 +23,8 @@ from service.cli import (
     radar,
     redo,
     show,
+    token,
+    user,
     vault,
     verifying,
 )
@@ -72,6 +74,8 @@ for _name, _command in _COMMANDS.items():
 app.add_typer(desk.app, name="mismatch")
 app.add_typer(vault.app, name="vault")
 app.add_typer(closing.app, name="close")
+app.add_typer(user.app, name="user")
+app.add_typer(token.app, name="token")
 app.add_typer(statement)
 app.add_typer(report)
 app.add_typer(delivery.sinks_app, name="sinks")

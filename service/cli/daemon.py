@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
+from starlette.types import ASGIApp
 
 from service import telemetry
 from service.cli.exits import Unavailable, Usage
@@ -22,6 +23,7 @@ from service.runtime import Runtime, alone_on, new_replica, open_runtime
 from service.scheduler import Scheduler, jobs
 from service.settings import Settings
 from service.web.app import App, create_app
+from service.web.desk import Desk, Place, check_place, place_of
 from service.web.protocol import ServerLimits, listen, serve
 from service.web.receiver import ReceiverLimits
 from service.work.accept import tell_differences
@@ -114,7 +116,11 @@ def settle_memory() -> None:
 
 def _live(runtime: Runtime, role: Role, *, listens: bool) -> bool:
     """Run until told to stop; whether everything had come to its end then."""
-    listener = _listen(runtime.settings) if listens else None
+    place = place_of(runtime.settings) if role.receives else None
+    if place is not None:
+        check_place(runtime, place)
+    at = runtime.settings.listen
+    listener = _listen(at.host, at.port, "listen.host") if listens else None
     replica = new_replica(runtime, role.name, _address(listener))
     scheduler = Scheduler(runtime, replica, jobs(runtime) if role.works else ())
     stopper = _Stopper(runtime, scheduler)
@@ -125,7 +131,7 @@ def _live(runtime: Runtime, role: Role, *, listens: bool) -> bool:
         if listener is None:
             _wait(runtime.stopping)
         else:
-            _serve(runtime, role, replica, scheduler, listener)
+            _serve(runtime, role, replica, scheduler, listener, place)
     finally:
         runtime.stopping.set()
         stopper.join(STOP_SECONDS)
@@ -156,9 +162,20 @@ class _Stopper(threading.Thread):
 
 
 def _serve(
-    runtime: Runtime, role: Role, replica: Replica, scheduler: Scheduler, listener: socket.socket
+    runtime: Runtime,
+    role: Role,
+    replica: Replica,
+    scheduler: Scheduler,
+    listener: socket.socket,
+    place: Place | None,
 ) -> None:
-    app = _app(runtime, role, replica, scheduler)
+    is_own = place is not None and place.is_own
+    own = _listen(place.host, place.port, "console.listen") if place and is_own else None
+    if place is not None:
+        host, port = (own or listener).getsockname()[:2]
+        _log.info("console.open", at=f"{host}:{port}")
+    desk = Desk(runtime, loopback=place.is_loopback).app() if place else None
+    app = _app(runtime, role, replica, scheduler, desk, own.getsockname()[1] if own else None)
     receiver = runtime.settings.receiver
 
     def stopping() -> None:
@@ -167,7 +184,7 @@ def _serve(
 
     serve(
         app,
-        listener,
+        *([listener, own] if own else [listener]),
         limits=ServerLimits(
             header_seconds=receiver.header_seconds,
             request_seconds=receiver.request_seconds,
@@ -179,7 +196,14 @@ def _serve(
     )
 
 
-def _app(runtime: Runtime, role: Role, replica: Replica, scheduler: Scheduler) -> App:
+def _app(
+    runtime: Runtime,
+    role: Role,
+    replica: Replica,
+    scheduler: Scheduler,
+    desk: ASGIApp | None,
+    desk_port: int | None,
+) -> App:
     return create_app(
         ledger=runtime.ledger,
         rings=runtime.rings if role.receives else {},
@@ -188,17 +212,18 @@ def _app(runtime: Runtime, role: Role, replica: Replica, scheduler: Scheduler) -
         token=replica.token,
         tick_age_seconds=scheduler.tick_age_seconds,
         receiver_limits=ReceiverLimits(body_bytes=runtime.settings.receiver.body_bytes),
+        desk=desk,
+        desk_port=desk_port,
     )
 
 
-def _listen(settings: Settings) -> socket.socket:
-    host, port = settings.listen.host, settings.listen.port
+def _listen(host: str, port: int, key: str) -> socket.socket:
     try:
         return listen(host, port)
     except OSError as error:
         raise Unavailable(f"cannot listen on {host}:{port}: {error.strerror}") from None
     except UnicodeError:
-        raise Misconfigured("listen.host", "is not a host") from None
+        raise Misconfigured(key, "is not a host") from None
 
 
 def _address(listener: socket.socket | None) -> str | None:

@@ -25,13 +25,16 @@ def settings_of(context: typer.Context, config: Path | None) -> Settings:
 
 @contextmanager
 def open_command(
-    context: typer.Context, config: Path | None, *, level: str = "warning"
+    context: typer.Context, config: Path | None, *, level: str = "warning", makes: bool = False
 ) -> Generator[Runtime]:
-    """Open everything for a command that does one thing and ends; logs go to stderr."""
+    """Open everything for a command that does one thing and ends; logs go to stderr.
+
+    makes: the embedded ledger too, when there is none yet.
+    """
     settings = settings_of(context, config)
     log = telemetry.configure(level=level, console=True)
     try:
-        with open_runtime(settings) as runtime:
+        with open_runtime(settings, makes=makes) as runtime:
             yield runtime
     finally:
         log.stop()

@@ -1,6 +1,12 @@
 """Which tables the ledger has; the modules of `tables` say what each keeps and guarantees."""
 
 from service.ledger.columns import metadata as metadata
+from service.ledger.tables.access import answers as answers
+from service.ledger.tables.access import attempts as attempts
+from service.ledger.tables.access import handshakes as handshakes
+from service.ledger.tables.access import sessions as sessions
+from service.ledger.tables.access import tokens as tokens
+from service.ledger.tables.access import users as users
 from service.ledger.tables.booked import acts as acts
 from service.ledger.tables.booked import mismatches as mismatches
 from service.ledger.tables.booked import postings as postings

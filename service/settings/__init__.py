@@ -1,5 +1,6 @@
 """What is this process told to do: the one frozen object that file and environment add up to."""
 
+from service.settings.console import Console, Oidc
 from service.settings.load import CONFIG_VARIABLE, load
 from service.settings.model import (
     Account,
@@ -31,6 +32,7 @@ __all__ = [
     "Account",
     "AmqpSink",
     "Closing",
+    "Console",
     "Database",
     "Jobs",
     "JsonlSink",
@@ -39,6 +41,7 @@ __all__ = [
     "Log",
     "NatsSink",
     "People",
+    "Oidc",
     "Poll",
     "Radar",
     "Receiver",

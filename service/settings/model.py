@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from service.core.kinds.deposit import DEPOSIT
 from service.settings.people import People
+from service.settings.console import Console
 from service.settings.sinks import Sink
 from service.settings.statements import Statement, readings
 from service.settings.table import Secret, Table, wrong
@@ -169,6 +170,7 @@ class Settings(Table):
     zone: Annotated[str, AfterValidator(check_zone)] = "Asia/Shanghai"
     database: Database = Database()
     listen: Listen = Listen()
+    console: Console = Console()
     accounts: Mapping[Name, Account] = Field(default_factory=dict[str, Account])
     sinks: Mapping[Name, Sink] = Field(default_factory=dict[str, Sink])
     people: Mapping[Name, People] = Field(default_factory=dict[str, People])

@@ -231,3 +231,35 @@ def check_proxies(proxies: tuple[str, ...]) -> tuple[str, ...]:
         if network.prefixlen == 0:
             raise ValueError("should not trust the whole world")
     return proxies
+
+
+def check_place(text: str) -> str:
+    """HOST:PORT, an IPv6 address in brackets; or nothing."""
+    host, _, port = text.rpartition(":")
+    if text and (not host or not port.isascii() or not port.isdigit() or int(port) > 65_535):
+        raise ValueError("should be HOST:PORT, such as 127.0.0.1:8081")
+    return text
+
+
+def check_console_url(url: str) -> str:
+    """https://host[:port] or http://… as browsers see it, and no more; or nothing."""
+    if not url:
+        return url
+    parts = _split(url)
+    if parts.scheme not in ("https", "http") or parts.path not in ("", "/") or "?" in url:
+        raise ValueError("should be https://host[:port] and end there")
+    return url.rstrip("/").lower()
+
+
+def check_issuer(url: str) -> str:
+    """https://… exactly as the provider writes it (plain http only on loopback); or nothing."""
+    if not url:
+        return url
+    parts = _split(url)
+    if parts.scheme != "https" and not (
+        parts.scheme == "http" and is_loopback(parts.hostname or "")
+    ):
+        raise ValueError("should begin with https:// (plain http only on loopback)")
+    if "?" in url or "#" in url:
+        raise ValueError("should have no query and no fragment")
+    return url

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service import telemetry
 from service.ledger.engine import Ledger
@@ -18,6 +18,7 @@ from service.ledger.inbox import DEFAULT_LIMITS as INBOX_LIMITS
 from service.ledger.inbox import InboxLimits, InboxWriter
 from service.ledger.repeats import Tell
 from service.pingpp.signature import KeyRing
+from service.web.doors import Door
 from service.web.health import Health
 from service.web.metrics import Metrics
 from service.web.receiver import DEFAULT_LIMITS as RECEIVER_LIMITS
@@ -33,9 +34,20 @@ _log = telemetry.logger("web")
 
 
 class App(Starlette):
-    """A Starlette application with the receiver before it: its requests pass no middleware."""
+    """A Starlette application with the receiver before it: its requests pass no middleware.
 
-    def __init__(self, receiver: Receiver, pages: "Pages", inbox: InboxWriter) -> None:
+    desk: answers people and programs; desk_port: the listener that is the desk's alone, and the
+    only one where it answers; None: it shares the receiver's, by path.
+    """
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        pages: "Pages",
+        inbox: InboxWriter,
+        desk: ASGIApp | None,
+        desk_port: int | None,
+    ) -> None:
         @asynccontextmanager
         async def writing(_app: Starlette) -> AsyncGenerator[None]:
             inbox.start()
@@ -46,13 +58,26 @@ class App(Starlette):
         self.router.redirect_slashes = False
         self.health = pages.health
         self._receiver = receiver
+        self._desk = desk
+        self._desk_port = desk_port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif self._desk is not None and self._is_for_desk(scope):
+            await self._desk(scope, receive, send)
+        elif scope["path"].startswith(PREFIX):
             await self._receiver(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+    def _is_for_desk(self, scope: Scope) -> bool:
+        """The socket it came in by decides, and where that is shared, the path; no header does."""
+        if self._desk_port is not None:
+            return scope["server"][1] == self._desk_port
+        path: str = scope["path"]
+        return path in ("/", "/console") or path.startswith(("/console/", "/api/"))
 
     def stop(self) -> None:
         """Be not ready from now on; safe in a signal handler."""
@@ -68,16 +93,25 @@ class Pages:
         self._refusals = refusals
         self._token = token.encode()
 
-    def routes(self) -> list[Route]:
-        """The table of paths."""
-        return [
-            Route("/health/live", self.live),
-            Route("/health/ready", self.ready),
-            Route("/metrics", self.metrics),
-            Route(REFUSALS_PATH, self.refusals),
-        ]
+    def doors(self) -> tuple[Door, ...]:
+        """The table of paths; what is inner asks for the token that stands in the ledger."""
+        return (
+            Door("/health/live", "GET", None, self.live, "probe.live"),
+            Door("/health/ready", "GET", None, self.ready, "probe.ready"),
+            Door("/metrics", "GET", None, self.metrics, "probe.metrics"),
+            Door(REFUSALS_PATH, "GET", None, self.refusals, "probe.refusals"),
+        )
 
-    async def live(self, _request: Request) -> Response:
+    def routes(self) -> list[Route]:
+        """What Starlette makes of them."""
+        threaded = [Route(door.path, door.answer) for door in self.doors()[1:]]
+        return [Route("/health/live", self._live), *threaded]
+
+    async def _live(self, request: Request) -> Response:
+        """In the event loop itself: that it turns is what is asked."""
+        return self.live(request)
+
+    def live(self, _request: Request) -> Response:
         """The event loop turns."""
         return PlainTextResponse("live\n", headers=_NO_STORE)
 
@@ -111,12 +145,14 @@ def create_app(
     tick_age_seconds: Callable[[], float | None] | None = None,
     inbox_limits: InboxLimits = INBOX_LIMITS,
     receiver_limits: ReceiverLimits = RECEIVER_LIMITS,
+    desk: ASGIApp | None = None,
+    desk_port: int | None = None,
 ) -> App:
     """Build the application; its inbox writes from startup to shutdown.
 
     rings: the public keys by account. tell: told of deliveries that differ under a known id.
     token: opens the internal pages; empty closes them. tick_age_seconds: since the jobs of this
-    process ticked last; None when it runs none.
+    process ticked last; None when it runs none. desk, desk_port: see App.
     """
     inbox = InboxWriter(ledger, tell, limits=inbox_limits, on_failure=_note_failure)
     refusals = Refusals()
@@ -127,7 +163,7 @@ def create_app(
         refusals,
         token,
     )
-    return App(receiver, pages, inbox)
+    return App(receiver, pages, inbox, desk, desk_port)
 
 
 def _note_failure(error: Exception) -> None:

@@ -6,7 +6,7 @@ What an `answer` finds in its request, beside what Starlette gives:
     request.state.csrf       the token that each form carries in its hidden field `csrf`
     request.state.form       the form that was sent, read and bounded: a starlette FormData
     request.state.body       the bytes that were sent, where they were no form
-    request.app.state        runtime, and of it ledger, settings, clock and terms
+    request.app.state        ledger, settings, clock, terms, clients, rings
 """
 
 from collections.abc import Callable
@@ -64,6 +64,7 @@ class Door:
     """One method of one path. role: the least that is needed; None lets anyone in.
 
     answer: a plain function; it runs in a thread. Only sign-in, static files and probes are open.
+    file_bytes: how much may be uploaded here; 0: no file is taken.
     """
 
     path: str
@@ -71,6 +72,7 @@ class Door:
     role: Role | None
     answer: Callable[[Request], Response]
     name: str
+    file_bytes: int = 0
 
 
 def may(person: Person | None, role: Role | None) -> bool:

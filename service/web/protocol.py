@@ -217,8 +217,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(
     app: ASGIApp,
-    listener: socket.socket,
-    *,
+    *listeners: socket.socket,
     limits: ServerLimits = DEFAULT_LIMITS,
     trusted_proxies: Sequence[str] = (),
     on_stopping: Callable[[], None] = lambda: None,
@@ -232,4 +231,4 @@ def serve(
     # the event loop gets its turn beside busy job threads at once, not after Python's usual 5 ms
     sys.setswitchinterval(_SWITCH_SECONDS)
     config = BoundedConfig(app, limits, list(trusted_proxies))
-    BoundedServer(config, on_stopping).run(sockets=[listener])
+    BoundedServer(config, on_stopping).run(sockets=list(listeners))
