@@ -21,6 +21,7 @@ from service.web.access.page import message
 from service.web.access.porter import Porter
 from service.web.access.signing import Signing
 from service.web.access.station import Crowd, routes
+from service.web.console import CONSOLE_DOORS
 from service.web.doors import Door
 from service.work.admit import Admission
 from service.work.hashing import Hashing
@@ -91,7 +92,7 @@ class Desk:
         self._origin = origin
         self._porter = Porter(admission, runtime.clock, cookies, origin)
         signing = Signing(admission, runtime.clock, cookies, oidc=bool(console.oidc.issuer))
-        self.doors: tuple[Door, ...] = (*signing.doors(),)
+        self.doors: tuple[Door, ...] = (*signing.doors(), *CONSOLE_DOORS)
 
     def app(self) -> ASGIApp:
         """What answers."""

@@ -1,0 +1,133 @@
+"""Is every route of every table decided by role and method, and by nothing else?"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from starlette.routing import compile_path
+
+from service.ledger import audit
+from service.ledger.engine import Ledger
+from service.ledger.schema import audit as audit_table
+from service.telemetry import REGISTRY
+from service.web.app import Pages
+from service.web.doors import UNSAFE, Door, Person, Role, may
+from service.web.health import Health
+from service.web.metrics import Metrics
+from service.web.refusals import Refusals
+from tests.web.conftest import Pair
+from tests.web.visitor import Visited, Visitor, visited
+
+pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
+
+# what stands in a path where the table has a parameter
+FILLED = {"number": "1", "kind": "order", "account": "shop", "id": "none", "day": "2026-11-22"}
+
+
+@pytest.fixture
+def desk(database_url: str, tmp_path: Path, key_pair: Pair, now: datetime) -> Iterator[Visited]:
+    with visited(database_url, tmp_path, key_pair, now) as running:
+        yield running
+
+
+def probes(ledger: Ledger, now: datetime) -> tuple[Door, ...]:
+    pages = Pages(Health(ledger), Metrics(REGISTRY, ledger, lambda: now), Refusals(), "")
+    return pages.doors()
+
+
+def path_of(door: Door) -> str:
+    names = compile_path(door.path)[2]
+    path = door.path
+    for name in names:
+        path = path.replace(f"{{{name}}}", FILLED.get(name, "none")).replace(
+            f"{{{name}:path}}", "none"
+        )
+    return path
+
+
+def test_no_door_stands_twice_and_each_has_its_name(desk: Visited, now: datetime) -> None:
+    doors = [*probes(desk.ledger, now), *desk.desk.doors]
+    assert [
+        one for one, count in Counter((d.path, d.method) for d in doors).items() if count > 1
+    ] == []
+    assert [one for one, count in Counter(d.name for d in doors).items() if count > 1] == []
+
+
+def test_only_the_sign_in_static_files_and_probes_are_open(desk: Visited, now: datetime) -> None:
+    doors = [*probes(desk.ledger, now), *desk.desk.doors]
+    is_open = {door.name for door in doors if door.role is None}
+    assert is_open <= {
+        "probe.live", "probe.ready", "probe.metrics", "probe.refusals",
+        "access.front", "access.style", "access.login", "access.sign_in",
+        "access.oidc.start", "access.oidc.return", "console.static", "openapi",
+    }  # fmt: skip
+    assert not any(door.role is None for door in doors if door.path.startswith("/api/v1/objects"))
+
+
+def test_what_changes_something_is_no_viewers(desk: Visited) -> None:
+    viewers = {d.name for d in desk.desk.doors if d.method in UNSAFE and d.role is Role.VIEWER}
+    # of one's own account only
+    assert viewers <= {"access.password.change", "access.sign_out", "console.language"}
+
+
+def test_every_door_opens_to_its_roles_and_to_nobody_else(desk: Visited) -> None:
+    people = {role: desk.signed_in(role.value, role.value) for role in Role}
+    csrf = {role: visitor.get("/console/password").csrf for role, visitor in people.items()}
+    stranger = desk.visitor()
+    for door in desk.desk.doors:
+        if door.role is None or door.path.startswith("/api/"):
+            continue
+        assert knock(stranger, door, "") == (303 if door.method == "GET" else 401), door
+        for role, visitor in people.items():
+            if door.name == "access.sign_out":
+                continue
+            status = knock(visitor, door, csrf[role])
+            assert status != 500, door
+            if may(person(role), door.role):
+                assert status not in (401, 403, 405), (door, role)
+            else:
+                assert status == 403, (door, role)
+
+
+def test_other_methods_do_nothing(desk: Visited) -> None:
+    visitor = desk.signed_in("lin", "admin")
+    for path in {path_of(door) for door in desk.desk.doors}:
+        methods = {door.method for door in desk.desk.doors if path_of(door) == path}
+        for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - methods:
+            answer = visitor.ask(method, path, None, {})
+            assert answer.status == 405, (method, path)
+            assert set(answer.headers["allow"].split(", ")) == methods
+
+
+def test_a_refusal_of_somebody_known_is_audited_once_a_minute(desk: Visited) -> None:
+    visitor = desk.signed_in("lin", "viewer")
+    door = next(
+        (d for d in desk.desk.doors if d.role is Role.FINANCE and "/api" not in d.path), None
+    )
+    assert door is not None
+    for _ in range(3):
+        assert knock(visitor, door, visitor.get("/console/password").csrf) == 403
+    whats = noted(desk)
+    assert whats.count(f"refused: {door.name}") == 1
+    desk.clock.pass_by(minutes=1)
+    knock(visitor, door, "")
+    assert noted(desk).count(f"refused: {door.name}") == 2
+    assert list(audit.broken(desk.ledger)) == []
+
+
+def noted(desk: Visited) -> list[str]:
+    with desk.ledger.read() as connection:
+        return list(connection.scalars(sa.select(audit_table.c.what)))
+
+
+def person(role: Role) -> Person:
+    return Person("1", role.value, frozenset({role}))
+
+
+def knock(visitor: Visitor, door: Door, csrf: str) -> int:
+    if door.method == "GET":
+        return visitor.get(path_of(door)).status
+    return visitor.post(path_of(door), {"csrf": csrf}).status
