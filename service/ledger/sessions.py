@@ -100,7 +100,7 @@ def all_of(connection: Connection, user_id: str | None = None) -> list[tuple[str
     )
     if user_id is not None:
         statement = statement.where(sessions.c.user_id == user_id)
-    return [(row[0], Session(*row[1:])) for row in connection.execute(statement)]
+    return [(row[0], Session._make(row[1:])) for row in connection.execute(statement)]
 
 
 def prune(connection: Connection, lifetime: Lifetime, *, now: datetime) -> int:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from service.core.kinds.deposit import DEPOSIT
-from service.settings.people import People
 from service.settings.console import Console
+from service.settings.people import People
 from service.settings.sinks import Sink
 from service.settings.statements import Statement, readings
 from service.settings.table import Secret, Table, wrong
