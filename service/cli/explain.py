@@ -72,7 +72,12 @@ def _row(key: Key, line: Line) -> dict[str, Any]:
 def sentences(lines: Iterable[Line]) -> Iterable[str]:
     """The story for people, one line each."""
     for line in lines:
-        yield f"{cell(line.at)}  {line.what:<11}  {_SENTENCES[line.what](line.figures)}"
+        yield f"{cell(line.at)}  {line.what:<11}  {sentence(line)}"
+
+
+def sentence(line: Line) -> str:
+    """What one line says."""
+    return _SENTENCES[line.what](line.figures)
 
 
 def _delivery(f: Mapping[str, Any]) -> str:

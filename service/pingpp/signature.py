@@ -69,10 +69,18 @@ class KeyRing:
         if not by_name:
             raise ValueError("there is no public key: nothing could be told from a forgery")
         self.fingerprints = tuple(by_name)
+        self._by_name = by_name
         self._by_length: dict[int, list[tuple[RSAPublicKey, str]]] = {}
         for name, key in by_name.items():
             length = _encoded_length(key.key.key_size)
             self._by_length.setdefault(length, []).append((key.key, name))
+
+    def pem(self, fingerprint: str) -> bytes | None:
+        """The public key of this name as any program reads it; None when it is not in the ring."""
+        known = self._by_name.get(fingerprint)
+        if known is None:
+            return None
+        return known.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
     def verify(self, body: bytes, signature: bytes) -> str:
         """Give the fingerprint of the key that signed exactly these bytes.

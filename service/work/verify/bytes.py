@@ -22,7 +22,7 @@ def deliveries(
     for page in kept_bytes.deliveries(ledger, which):
         for one in page:
             seen.checked["delivery"] += 1
-            if fault := _delivery(ledger, rings.get(one.account), one):
+            if fault := check_delivery(ledger, rings.get(one.account), one):
                 seen.add(fault)
         yield seen
 
@@ -37,7 +37,8 @@ def answers(ledger: Ledger, which: Range, seen: Verified) -> Iterator[Verified]:
         yield seen
 
 
-def _delivery(ledger: Ledger, ring: KeyRing | None, one: Delivery) -> Fault | None:
+def check_delivery(ledger: Ledger, ring: KeyRing | None, one: Delivery) -> Fault | None:
+    """What is wrong with a kept delivery, or keeps it from being checked; None: it is whole."""
     which = f"{one.id} {one.dedup_key} of {one.account}"
     try:
         body = ledger.vault.open(one.body, of_delivery(one.account, one.dedup_key))
