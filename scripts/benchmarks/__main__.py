@@ -60,7 +60,9 @@ def main() -> None:
         found["statements"] = {name: measure_matching(name, lines, databases) for name in BOTH}
     if "sinks" in asked.only:
         messages = QUICK_MESSAGES if asked.quick else MESSAGES
-        found["sinks"] = measure_sinks(messages, databases, asked.sink)
+        found["sinks"] = measure_sinks(
+            messages, databases, asked.sink or list(SIDES), asked.on or BOTH
+        )
         found["ratios"] = [*found.get("ratios", []), *sink_ratios(found["sinks"])]
     if "reports" in asked.only:
         found["reports"] = {name: measure_reporting(name, asked.rows, databases) for name in BOTH}
@@ -74,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--sink", choices=SIDES, action="append", help="only this kind of sink")
     parser.add_argument("--rows", type=int, default=ROWS, help=f"of a report; {ROWS:,} else")
+    parser.add_argument("--on", choices=BOTH, action="append", help="sinks on this database only")
     asked = parser.parse_args()
     asked.only = asked.only or list(PARTS)
     return asked

@@ -38,9 +38,11 @@ SAMPLE_SECONDS = 0.05
 LEAST = 0.3
 
 
-def measure_sinks(count: int, databases: Databases, kinds: Sequence[str] = ()) -> dict[str, Result]:
+def measure_sinks(
+    count: int, databases: Databases, kinds: Sequence[str], on: Sequence[str]
+) -> dict[str, Result]:
     """Each kind of sink on each database: rates of messages a second, and memory in megabytes."""
-    names = [(kind, name) for kind in kinds or SIDES for name in ("sqlite", "postgres")]
+    names = [(kind, name) for kind in kinds for name in on]
     return {f"{kind}, {name}": _measure(kind, name, count, databases) for kind, name in names}
 
 
