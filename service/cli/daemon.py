@@ -6,14 +6,15 @@ import os
 import signal
 import socket
 import threading
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 from starlette.types import ASGIApp
 
-from service import telemetry
+from service import telemetry, traces
 from service.cli.exits import Unavailable, Usage
 from service.cli.options import Config, settings_of
 from service.core.errors import Misconfigured
@@ -89,6 +90,7 @@ def _run(settings: Settings, role: Role, *, listens: bool) -> None:
         with (
             open_runtime(settings, receives=role.receives, makes=role is UP) as runtime,
             alone_on(runtime.ledger),
+            _traced(settings),
         ):
             in_order = _live(runtime, role, listens=listens)
             _log.info("daemon.stopped", in_order=in_order)
@@ -98,6 +100,26 @@ def _run(settings: Settings, role: Role, *, listens: bool) -> None:
                 os._exit(0)
     finally:
         log.stop()
+
+
+@contextmanager
+def _traced(settings: Settings) -> Generator[None]:
+    """Trace what this process does, where the settings name a collector."""
+    endpoint = settings.traces.endpoint
+    if endpoint is None:
+        yield
+        return
+    try:
+        tracing = traces.start(endpoint, settings.traces.share)
+    except ModuleNotFoundError:
+        raise Misconfigured(
+            "traces.endpoint",
+            "needs a library that is not installed: pip install 'pingledger[otel]'",
+        ) from None
+    try:
+        yield
+    finally:
+        tracing.stop()
 
 
 def settle_memory() -> None:

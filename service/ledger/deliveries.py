@@ -35,6 +35,7 @@ class Waiting:
     dedup_key: str
     kept: bytes
     received_at: datetime
+    traceparent: str | None
     attempts: int
 
     def open(self, vault: Vault) -> bytes:
@@ -65,6 +66,7 @@ _COLUMNS = (
     deliveries.c.dedup_key,
     deliveries.c.body,
     deliveries.c.received_at,
+    deliveries.c.traceparent,
 )
 
 

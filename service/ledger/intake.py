@@ -28,6 +28,7 @@ class Arrival(NamedTuple):
     dedup_key: the event's id, else "sha256:" and the digest of the bytes.
     content_digest: sha256 in hex of the body without the value of pending_webhooks.
     event_type: what the sender calls it, printable ASCII of at most 128 characters.
+    traceparent: the trace that began with it, if it is traced.
     """
 
     account: str
@@ -38,6 +39,7 @@ class Arrival(NamedTuple):
     key_fingerprint: str
     received_at: datetime
     event_type: str | None
+    traceparent: str | None = None
 
 
 Sealed = NewType("Sealed", Arrival)
@@ -48,7 +50,7 @@ Identity = tuple[str, str]
 
 _COLUMNS = (
     "account, dedup_key, content_digest, body, signature, key_fingerprint, received_at, event_type,"
-    " verdict, state"
+    " traceparent, verdict, state"
 )
 
 
@@ -120,7 +122,7 @@ def _insert_sqlite(
     values: list[Any] = []
     for one in arrivals:
         values += one
-        values[-2] = to_micros(one.received_at)
+        values[-3] = to_micros(one.received_at)
     cursor = connection.execute(_sqlite_insert(len(arrivals)), values)
     if cursor.rowcount == len(arrivals):
         return None
@@ -135,23 +137,23 @@ def _insert_sqlite(
 
 @lru_cache(maxsize=512)
 def _sqlite_insert(count: int) -> str:
-    row = "(?, ?, ?, ?, ?, ?, ?, ?, 'accepted', 'waiting')"
+    row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, 'accepted', 'waiting')"
     rows = ", ".join([row] * count)
     return f"INSERT INTO deliveries ({_COLUMNS}) VALUES {rows} ON CONFLICT DO NOTHING"  # noqa: S608
 
 
 _TEXT, _BYTEA, _INT8 = 25, 17, 20
-_COLUMN_TYPES = (_TEXT, _TEXT, _TEXT, _BYTEA, _TEXT, _TEXT, _INT8, _TEXT)
+_COLUMN_TYPES = (_TEXT, _TEXT, _TEXT, _BYTEA, _TEXT, _TEXT, _INT8, _TEXT, _TEXT)
 _ARRAY_OF = {_TEXT: 1009, _BYTEA: 1001, _INT8: 1016}
 _ARRAY_TYPES = [_ARRAY_OF[kind] for kind in _COLUMN_TYPES]
 _BINARY = [pq.Format.BINARY] * len(_COLUMN_TYPES)
 
-# unnest: one short text and eight parameters for a batch of any size
+# unnest: one short text and nine parameters for a batch of any size
 _POSTGRES_INSERT = (
     f"INSERT INTO deliveries ({_COLUMNS})"  # noqa: S608
     " SELECT *, 'accepted', 'waiting' FROM unnest("
     "$1::text[], $2::text[], $3::text[], $4::bytea[],"
-    " $5::text[], $6::text[], $7::bigint[], $8::text[])"
+    " $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[])"
     " ON CONFLICT DO NOTHING RETURNING account, dedup_key"
 ).encode()
 

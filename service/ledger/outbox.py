@@ -6,7 +6,7 @@ waiting message, and nothing behind a waiting message can be claimed by anybody 
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -32,6 +32,7 @@ class Dispatch:
     outbox_id: int
     attempts: int
     message: Message
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +90,29 @@ def _tell(names: tuple[str, ...]) -> Any:
 
 
 def enqueue(
-    connection: sa.Connection, messages: Sequence[Message], sinks: Sinks, *, now: datetime
+    connection: sa.Connection,
+    messages: Sequence[Message],
+    sinks: Sinks,
+    *,
+    now: datetime,
+    traced: Mapping[str, str] | None = None,
 ) -> None:
     """Put messages into the outbox, each on its way to every sink that takes it.
 
-    All of it in the caller's transaction.
+    All of it in the caller's transaction. traced: the traceparents of messages, by their ids.
     """
     for names, part in by_sinks(messages, sinks).items():
-        _put(connection, part, names, now)
+        _put(connection, part, names, now, traced)
 
 
 def _put(
-    connection: sa.Connection, messages: Sequence[Message], sinks: Sequence[str], now: datetime
+    connection: sa.Connection,
+    messages: Sequence[Message],
+    sinks: Sequence[str],
+    now: datetime,
+    traced: Mapping[str, str] | None,
 ) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "message_id": message.message_id,
             "stream": message.stream,
@@ -116,6 +126,9 @@ def _put(
     ]
     if not rows:
         return
+    if traced:
+        for row in rows:
+            row["traceparent"] = traced.get(row["message_id"])
     to = {"sinks": values_as_parameter(sinks)}
     if connection.dialect.name == "postgresql":
         connection.execute(_tell(tuple(rows[0])), document(outbox, rows) | to)
@@ -164,6 +177,7 @@ def _columns(row: Any) -> tuple[sa.ColumnElement[Any], ...]:
         row.c.outbox_id,
         row.c.attempts,
         row.c.next_try_at,
+        outbox.c.traceparent,
         outbox.c.message_id,
         outbox.c.stream,
         outbox.c.seq,
@@ -245,7 +259,7 @@ def _in_order(found: Sequence[Any], taken: set[int], now: datetime) -> tuple[Dis
         if row.outbox_id not in taken or (row.attempts and row.next_try_at > now):
             ended.add(row.stream)
         if row.stream not in ended:
-            rows.append(Dispatch(row.outbox_id, row.attempts, Message(*row[3:])))
+            rows.append(Dispatch(row.outbox_id, row.attempts, Message(*row[4:]), row.traceparent))
     return tuple(rows)
 
 

@@ -22,6 +22,7 @@ from service.settings.values import (
     Words,
     check_api_base,
     check_deposit_path,
+    check_endpoint,
     check_proxies,
     check_zone,
 )
@@ -162,6 +163,13 @@ class Log(Table):
     format: Literal["auto", "json", "console"] = "auto"
 
 
+class Traces(Table):
+    """endpoint: a collector's base, OTLP over HTTP; none: no traces. share: of all traces."""
+
+    endpoint: Annotated[str, AfterValidator(check_endpoint)] | None = None
+    share: Real = Field(default=1.0, ge=0, le=1)
+
+
 class Settings(Table):
     """Everything. data_dir: what this process may write; made when it is missing."""
 
@@ -183,6 +191,7 @@ class Settings(Table):
     jobs: Jobs = Jobs()
     vault: Vault = Vault()
     log: Log = Log()
+    traces: Traces = Traces()
 
     @model_validator(mode="after")
     def _check_closing(self) -> "Settings":

@@ -127,6 +127,16 @@ def check_api_base(url: str) -> str:
     return url.rstrip("/")
 
 
+def check_endpoint(url: str) -> str:
+    """http(s)://host[:port] of a collector, which stands inside: plain http will do."""
+    parts = _split(url)
+    if parts.scheme not in ("https", "http"):
+        raise ValueError("should begin with http:// or https://")
+    if parts.path not in ("", "/") or "?" in url or "#" in url:
+        raise ValueError("should end after the host: /v1/traces is added")
+    return url.rstrip("/")
+
+
 def check_deposit_path(path: str) -> str:
     """A path of the provider's over {id} and, where it needs one, {app}; or none at all."""
     plain = path.replace("{id}", "").replace("{app}", "")

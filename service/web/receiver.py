@@ -11,9 +11,10 @@ from time import monotonic
 from prometheus_client import Counter
 from starlette.types import Receive, Scope, Send
 
-from service import telemetry
+from service import telemetry, traces
 from service.core.errors import TryLater
 from service.pingpp.signature import Refused
+from service.traces import Tracing
 from service.web import replies
 from service.web.refusals import Refusals
 from service.web.replies import Reply
@@ -102,7 +103,10 @@ class Receiver:
                 self._acceptor.verify(account, body, signature)
                 return replies.ENCODED
             began = monotonic()
-            await self._acceptor.accept(account, body, signature)
+            if traces.tracing is None:
+                await self._acceptor.accept(account, body, signature)
+            else:
+                await self._accept_traced(traces.tracing, account, body, signature)
             telemetry.ACCEPT_SECONDS.observe(monotonic() - began)
         except Refused as refused:
             self._refuse(account, refused.reason, scope, signature, body)
@@ -110,6 +114,17 @@ class Receiver:
         except TryLater:
             return replies.TRY_LATER
         return replies.ACCEPTED
+
+    async def _accept_traced(
+        self, tracing: Tracing, account: str, body: bytes, signature: bytes
+    ) -> None:
+        """A trace begins here; what a sender says of one is not asked for."""
+        span, failed = tracing.begin("accept", account=account, size=len(body)), True
+        try:
+            await self._acceptor.accept(account, body, signature, span.traceparent)
+            failed = False
+        finally:
+            span.end(failed=failed)
 
     async def _read(self, receive: Receive) -> bytes:
         body = bytearray()

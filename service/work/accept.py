@@ -43,7 +43,9 @@ class Acceptor:
         self._inbox = inbox
         self._clock = clock
 
-    async def accept(self, account: str, body: bytes, signature: bytes) -> None:
+    async def accept(
+        self, account: str, body: bytes, signature: bytes, traceparent: str | None = None
+    ) -> None:
         """Return when the delivery is durable; until then it was not received.
 
         Raises Refused when no key of the account made the signature over exactly these bytes, and
@@ -51,6 +53,8 @@ class Acceptor:
         """
         fingerprint = self.verify(account, body, signature)
         arrival = name(account, body, signature.decode(), fingerprint, self._clock())
+        if traceparent is not None:
+            arrival = arrival._replace(traceparent=traceparent)
         if not await self._inbox.submit(arrival):
             raise TryLater("the delivery could not be stored")
 

@@ -63,15 +63,17 @@ def apply(
     now: datetime,
     looked: Mapping[Key, str] | None = None,
     settle: Callable[[Connection], None] | None = None,
+    traced: Mapping[Key, str] | None = None,
 ) -> Applied:
     """Apply sightings in one transaction, in the order given; any order ends in the same beliefs.
 
     looked: objects that were just asked for, with the claim tokens of their watches.
+    traced: the traceparent that messages about an object keep, where it is traced.
     settle: what else must become true with them (the deliveries they came from, say).
     Raises TryLater when the ledger is away; nothing is half applied then.
     """
     with telemetry.APPLY_SECONDS.time():
-        done = _until_won(ledger, sightings, terms, now, looked or {}, settle)
+        done = _until_won(ledger, sightings, terms, now, looked or {}, settle, traced or {})
     telemetry.APPLY_SIGHTINGS.observe(len(sightings))
     for word, count in done.outcomes.items():
         telemetry.SIGHTINGS.labels(word).inc(count)
@@ -85,6 +87,7 @@ def _until_won(
     now: datetime,
     looked: Mapping[Key, str],
     settle: Callable[[Connection], None] | None,
+    traced: Mapping[Key, str],
 ) -> Applied:
     """Run the transaction, again when another one was first."""
     for attempt in range(RACES_LIMIT):
@@ -92,7 +95,7 @@ def _until_won(
             with ledger.begin() as connection:
                 if settle is not None:
                     settle(connection)
-                return _apply(connection, ledger.vault, sightings, terms, now, looked)
+                return _apply(connection, ledger.vault, sightings, terms, now, looked, traced)
         except Raced:
             if attempt == RACES_LIMIT - 1:
                 raise
@@ -106,6 +109,7 @@ def _apply(
     terms: Terms,
     now: datetime,
     looked: Mapping[Key, str],
+    traced: Mapping[Key, str],
 ) -> Applied:
     """1 lock · 2 decide · 3 record · 4 plan the looks · 5 run the rules · 6 tell."""
     keys = sorted({seen.key for seen in sightings})
@@ -120,7 +124,7 @@ def _apply(
     done.changes, done.born = len(batch.changes), len(batch.born)
     _plan(connection, touched, looked, terms, now)
     reconcile.after_batch(connection, keys, terms=terms, now=now)
-    outbox.enqueue(connection, _messages(batch.changes, terms, now), terms.sinks, now=now)
+    _tell(connection, batch.changes, terms, now, traced)
     _tell_unknown_words(connection, sightings, terms, now)
     return done
 
@@ -261,6 +265,22 @@ def _next(
     if watch is None and next_look_at is None:
         return None
     return Next(key, one.view.facts, fresh.phase, looks, next_look_at, fresh.deadline_at)
+
+
+def _tell(
+    connection: Connection,
+    changed: Sequence[Change],
+    terms: Terms,
+    now: datetime,
+    traced: Mapping[Key, str],
+) -> None:
+    messages = _messages(changed, terms, now)
+    kept = {
+        message.message_id: traced[change.key]
+        for message, change in zip(messages, changed, strict=True)
+        if change.key in traced
+    }
+    outbox.enqueue(connection, messages, terms.sinks, now=now, traced=kept)
 
 
 def _messages(changed: Iterable[Change], terms: Terms, now: datetime) -> list[Message]:

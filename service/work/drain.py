@@ -19,6 +19,7 @@ from service.pingpp.events import EVENT_TYPES
 from service.pingpp.reader import Event, Sighting, UnknownKind, read_event, read_object
 from service.work.apply import apply
 from service.work.terms import AccountTerms, Terms
+from service.work.traced import applying
 
 # One transaction: long enough to be cheap, short enough that nobody waits for SQLite's write lock.
 BATCH_DELIVERIES = {"sqlite": 200, "postgresql": 500}
@@ -38,6 +39,7 @@ class _Read:
     handled: Handled
     observations: list[Observation] = field(default_factory=list[Observation])
     notices: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    traceparent: str | None = None
 
 
 def drain(ledger: Ledger, *, terms: Terms, clock: Callable[[], datetime]) -> Counter[str]:
@@ -68,7 +70,7 @@ def _batches(
 
 def _work(ledger: Ledger, claim: Claim, terms: Terms, now: datetime) -> Counter[str]:
     """A batch at a time; when that fails one by one, and whichever fails alone is set aside."""
-    reads = [_read(row, terms, ledger.vault) for row in claim.rows]
+    reads = [_read_traced(row, terms, ledger.vault) for row in claim.rows]
     try:
         done = _attempt(ledger, claim.token, reads, terms, now)
         if done is not None:
@@ -110,7 +112,8 @@ def _settle(
         _tell(connection, reads, terms, now)
 
     sightings = [seen for read in reads for seen in read.observations]
-    apply(ledger, sightings, terms=terms, now=now, settle=settle)
+    with applying((read.traceparent, read.observations) for read in reads) as traced:
+        apply(ledger, sightings, terms=terms, now=now, settle=settle, traced=traced)
     return Counter(read.handled.state for read in reads)
 
 
@@ -132,6 +135,12 @@ def _tell(connection: Connection, reads: Sequence[_Read], terms: Terms, now: dat
             data={},
             now=now,
         )
+
+
+def _read_traced(row: Waiting, terms: Terms, vault: Vault) -> _Read:
+    read = _read(row, terms, vault)
+    read.traceparent = row.traceparent
+    return read
 
 
 def _read(row: Waiting, terms: Terms, vault: Vault) -> _Read:

@@ -44,6 +44,7 @@ class Found:
     after: timedelta = timedelta(0)
     sent: bool = True
     again: bool = False
+    traceparent: str | None = None
 
 
 def look(

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from threading import Event
 
-from service import telemetry
+from service import telemetry, traces
 from service.core.cadence import backoff
 from service.core.errors import TryLater
 from service.ledger import asking, watches
@@ -22,6 +22,7 @@ from service.work import alarms
 from service.work.apply import apply
 from service.work.look import Found, look
 from service.work.terms import AccountTerms, Terms
+from service.work.traced import applying
 
 LEASE = timedelta(seconds=60)
 # One round: so many looks, and no new ones after so long.
@@ -115,6 +116,20 @@ class _Round:
             self.asked.add(watch.key.account)
 
     def _look(self, watch: Watch) -> Found:
+        """A look at an object begins a trace of its own."""
+        if traces.tracing is None:
+            return self._ask(watch)
+        key = watch.key
+        span = traces.tracing.begin("poll", account=key.account, kind=key.kind)
+        word = "failed"
+        try:
+            found = self._ask(watch)
+            word, found.traceparent = found.word, span.traceparent
+            return found
+        finally:
+            span.end(failed=word != "ok", answer=word)
+
+    def _ask(self, watch: Watch) -> Found:
         client = self._clients[watch.key.account]
         account = self._terms.accounts.get(watch.key.account, AccountTerms())
         try:
@@ -164,7 +179,16 @@ class _Round:
 
         sightings = [seen for one in found for seen in one.observations]
         looked = {one.watch.key: one.watch.token for one in found}
-        apply(self._ledger, sightings, terms=self._terms, now=now, looked=looked, settle=settle)
+        with applying((one.traceparent, one.observations) for one in found) as traced:
+            apply(
+                self._ledger,
+                sightings,
+                terms=self._terms,
+                now=now,
+                looked=looked,
+                settle=settle,
+                traced=traced,
+            )
         partly = [one.watch.key for one in found if one.again]
         if partly:
             with self._ledger.begin() as connection:

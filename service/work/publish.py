@@ -20,6 +20,7 @@ from service.outbound.schedule import wait_after
 from service.outbound.sink import Answer, Dead, Each, Later, Receipt, Sent, Sink
 from service.telemetry import DISPATCHES, SEND_SECONDS, logger
 from service.work.outlet import Outlet
+from service.work.traced import sending, sent
 
 BUDGET_SECONDS = 20.0
 # A claim is worked for so long, and what is not sent by then is given back; the lease is longer by
@@ -188,12 +189,14 @@ def _next_group(
 
 
 def _hand_over(run: _Run, group: Sequence[Dispatch]) -> Receipt:
+    spans = sending(run.sink.name, group)
     try:
         with SEND_SECONDS.labels(run.sink.name).time():
             receipt = run.sink.send([row.message for row in group], now=run.clock())
     except Exception:  # noqa: BLE001  a fault in one sink or message must not stop the others
         _log.exception("publish.failed", sink=run.sink.name)
         receipt = Later("fault")
+    sent(spans, receipt)
     _note(run.outlet, group, receipt)
     return receipt
 

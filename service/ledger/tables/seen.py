@@ -26,6 +26,8 @@ deliveries = sa.Table(
     sa.Column("claim_token", sa.String(32)),
     sa.Column("claimed_until", Instant),
     sa.Column("handled_at", Instant),
+    # the trace it began, as W3C writes it; null: nobody traced it
+    sa.Column("traceparent", sa.String(55)),
     sa.UniqueConstraint("account", "dedup_key"),
     words("verdict", "accepted", "evidence"),
     words("state", "waiting", "applied", "kept", "quarantined"),

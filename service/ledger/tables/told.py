@@ -18,6 +18,8 @@ outbox = sa.Table(
     # the exact bytes that every sink sends: a CloudEvents 1.0 JSON document
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
+    # the trace that led to it, as W3C writes it; null: nobody traced it
+    sa.Column("traceparent", sa.String(55)),
     sa.UniqueConstraint("message_id"),
     sa.UniqueConstraint("stream", "seq"),
 )
