@@ -1,7 +1,8 @@
 """When to look again, retry or remind. The time and the chance are arguments."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from service.core.instant import MICROS, from_micros
 from service.core.kinds.kind import Kind
@@ -14,8 +15,7 @@ CONFLICT_LOOKS_SECONDS = (10, 60, 300, 3600)
 UNASKABLE = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """When an object is looked at next (None: no more) and by when it should be final.
 
     phase: why it is looked at: open, conflict, aftercare, or never: it follows its parent.

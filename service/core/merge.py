@@ -1,7 +1,8 @@
 """What one observation means for what is believed: the only place where sightings are weighed."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from service.core.belief import State, join, sighted
 from service.core.kinds.kind import Kind, rank
@@ -22,8 +23,7 @@ class Outcome(StrEnum):
 _SHOWN_AGAIN = frozenset({Source.LIST, Source.REPLAY})
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What to believe from now on, and what the observation was worth.
 
     ask: a notification showed a documented step back; only our own question can say if it is so.

@@ -6,7 +6,6 @@ amounts before and after, times. Never personal data, never the provider's raw o
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -15,8 +14,7 @@ import msgspec
 _SEQUENCE_DIGITS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One thing to tell: `stream` is what it is about, `seq` counts 1, 2, 3 … within the stream."""
 
     message_id: str

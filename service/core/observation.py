@@ -1,7 +1,6 @@
 """What a dated sighting of an object is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -47,8 +46,7 @@ class Part(NamedTuple):
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """One object as it was seen at one moment; absent values are left out, never null.
 
     seen_at: our clock; a notification's arrival, or the *start* of our own question.
@@ -62,9 +60,9 @@ class Observation:
     source: Source
     seen_at: datetime
     status: str
-    facts: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
-    totals: Mapping[str, int] = field(default_factory=dict[str, int])
-    attrs: Mapping[str, Scalar] = field(default_factory=dict[str, Scalar])
+    facts: Mapping[str, Scalar] = {}
+    totals: Mapping[str, int] = {}
+    attrs: Mapping[str, Scalar] = {}
     parts: tuple[Part, ...] = ()
     said_at: int | None = None
     delivery_id: int | None = None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from service.core.errors import Raced
@@ -26,8 +27,7 @@ ATTEMPTS_LIMIT = 20
 _NO_END = 2**31 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """One claimed delivery: authentic bytes, sealed, that nobody has read yet."""
 
     id: int
@@ -51,8 +51,7 @@ class Claim:
     rows: tuple[Waiting, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(msgspec.Struct, frozen=True):
     """What became of one delivery: applied, kept or quarantined, and why."""
 
     id: int

@@ -52,8 +52,7 @@ class Known:
     booked: tuple[Standing, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One accepted and published difference of an object."""
 
     key: Key
@@ -64,8 +63,7 @@ class Change:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(msgspec.Struct, frozen=True):
     """One posting of an object, with what it belongs to; happened_at is the provider's time."""
 
     key: Key

@@ -1,11 +1,11 @@
 """When each object is looked at next: the side of the watches that `work.apply` writes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from service.core.observation import Key
@@ -14,8 +14,7 @@ from service.ledger.keys import Selection, as_parameter, listed_keys, same_objec
 from service.ledger.schema import watches
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(msgspec.Struct, frozen=True):
     """A watch as it stands: active until it has ended."""
 
     active: bool
@@ -26,8 +25,7 @@ class Planned:
     claim_token: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(msgspec.Struct, frozen=True):
     """A watch as it shall stand; `place` says where to ask: its app, order, charge."""
 
     key: Key

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, cast
 
+import msgspec
+
 from service.core.errors import Unreadable
 from service.core.kinds import BY_WIRE, KINDS
 from service.core.kinds.kind import COMMON_WORDS, Fields, Form, Kind, normalise
@@ -20,8 +22,7 @@ from service.pingpp.strict import parse
 _TYPE_LENGTH = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One event's envelope (facts §1.2): `created` in seconds; None where it is absent or odd."""
 
     type: str
@@ -30,8 +31,7 @@ class Event:
     object: Fields
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True):
     """What one body shows: the object, what is embedded in it, and values too odd to take."""
 
     observations: list[Observation]
@@ -115,7 +115,7 @@ def read_answer(body: bytes, *, key: Key, seen_at: datetime) -> Sighting:
         raise WrongObject
     stamp, odd = _Stamp(key.account, Source.POLL, seen_at, None, None), list[str]()
     seen = Sighting(list(_observe(kind, fields, stamp, {}, odd)), odd)
-    seen.observations[0] = replace(seen.observations[0], raw=body)
+    seen.observations[0] = msgspec.structs.replace(seen.observations[0], raw=body)
     return seen
 
 

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from service import telemetry
 from service.core.cadence import UNASKABLE
@@ -147,5 +149,5 @@ def _belonging(seen: Sighting, kind: Kind, place: dict[str, str]) -> Iterator[Ob
     first, *inside = seen.observations
     facts = {**place, **first.facts}
     if first.key.kind == kind.name and facts == {**facts, **place}:
-        yield replace(first, facts=facts)
+        yield msgspec.structs.replace(first, facts=facts)
         yield from inside
