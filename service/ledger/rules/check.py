@@ -1,17 +1,18 @@
 """What all rules find about some objects, and what is on the books about them already."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.core.observation import Key
 from service.ledger.keys import Selection, as_parameter, same_object
-from service.ledger.rules import BY_CODE, RULES
-from service.ledger.rules.rule import Finding
+from service.ledger.rules import BY_CODE
+from service.ledger.rules.reach import rules_about
+from service.ledger.rules.rule import Finding, Rule
 from service.ledger.rules.sources import Sources, sources, word
 from service.ledger.rules.tuning import Tuning
 from service.ledger.schema import mismatches, watches
@@ -56,12 +57,15 @@ class Checked:
 
 
 def check(
-    connection: sa.Connection, keys: Iterable[Key], *, now: datetime, tuning: Tuning = _AS_IT_IS
+    connection: sa.Connection, keys: Sequence[Key], *, now: datetime, tuning: Tuning = _AS_IT_IS
 ) -> Checked:
-    """Run every rule over the objects of `keys` and what they lead to, in one round trip."""
+    """Run the rules over the objects of `keys` and what they lead to, in one round trip.
+
+    Asked are those that can find anything there: the others find nothing, at some cost.
+    """
     unfinished = now - tuning.wait(BY_CODE["allocation_unfinished"])
     rows = connection.execute(
-        _statement(connection.dialect.name),
+        _statement(connection.dialect.name, rules_about(key.kind for key in keys)),
         {"keys": as_parameter(keys), "now": now, "unfinished": unfinished},
     )
     found: list[Finding] = []
@@ -82,10 +86,11 @@ def _order(finding: Finding) -> tuple[Key, str]:
     return finding.key, finding.rule
 
 
-@cache
-def _statement(dialect: str) -> sa.CompoundSelect[*tuple[Any, ...]]:
+# Few batches differ in more than their few usual kinds; a statement takes a megabyte at most.
+@lru_cache(maxsize=32)
+def _statement(dialect: str, rules: tuple[Rule, ...]) -> sa.CompoundSelect[*tuple[Any, ...]]:
     of = sources(dialect)
-    return sa.union_all(_standing(of), *(_finding(rule.code, rule.select(of)) for rule in RULES))
+    return sa.union_all(_standing(of), *(_finding(rule.code, rule.select(of)) for rule in rules))
 
 
 def _finding(code: str, found: Selection) -> Selection:
