@@ -25,6 +25,7 @@ from service.ledger.rules.tuning import Tuned, problem
 from service.ledger.sealed import enrol, has_keys
 from service.ledger.slots import Replica
 from service.ledger.vault import SETTING as VAULT_KEYS
+from service.outbound.heartbeat import Heartbeat
 from service.outbound.opening import open_sink
 from service.outbound.people.note import Channel
 from service.outbound.people.opening import open_channel
@@ -70,6 +71,7 @@ class Runtime:
     subscriptions: Mapping[str, Subscription]
     channels: Mapping[str, Channel]
     listeners: Mapping[str, Listener]
+    heartbeat: Heartbeat | None
     stopping: threading.Event
     chance: Callable[[], float]
 
@@ -99,6 +101,9 @@ def open_runtime(
         channels = {n: open_channel(n, p, clock=clock) for n, p in settings.people.items()}
         for channel in channels.values():
             opened.callback(channel.close)
+        heartbeat = _heartbeat(settings)
+        if heartbeat is not None:
+            opened.callback(heartbeat.close)
         with ledger.read() as connection:
             epoch = read_epoch(connection)
         yield Runtime(
@@ -112,6 +117,7 @@ def open_runtime(
             subscriptions={name: _subscription(name, settings) for name in settings.sinks},
             channels=channels,
             listeners={name: listener_of(settings, one) for name, one in channels.items()},
+            heartbeat=heartbeat,
             stopping=threading.Event(),
             chance=chance,
         )
@@ -309,6 +315,11 @@ def closing_terms_of(settings: Settings) -> ClosingTerms:
 
     wanted = tuple(source(name) for name in settings.closing.statements)
     return ClosingTerms(settings.zone, settings.closing.hour, wanted)
+
+
+def _heartbeat(settings: Settings) -> Heartbeat | None:
+    url = settings.heartbeat.url
+    return Heartbeat(url.get_secret_value(), fails=settings.heartbeat.fails) if url else None
 
 
 def listener_of(settings: Settings, channel: Channel) -> Listener:

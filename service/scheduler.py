@@ -19,7 +19,7 @@ from apscheduler.schedulers.background import (  # pyright: ignore[reportMissing
 from service import telemetry
 from service.core.errors import TryLater
 from service.core.instant import MICROS, from_micros, to_micros
-from service.ledger import people, slots
+from service.ledger import alerts, people, rhythm, slots
 from service.ledger.engine import Connection
 from service.ledger.slots import Replica
 from service.runtime import Runtime, closing_terms_of
@@ -36,6 +36,7 @@ from service.work.radar import measure
 from service.work.reconcile import reconcile, suspects
 from service.work.statement.match import match_all
 from service.work.subscribe import subscribe
+from service.work.vigil import UNWELL, Vigil, watch_over
 
 TICK_SECONDS = 5.0
 ANCHOR_SECONDS = 30.0
@@ -43,6 +44,7 @@ ANCHOR_SECONDS = 30.0
 SLOTS_KEPT = timedelta(days=7)
 # What a channel was told of notices; whatever is older than that is no news (ledger.people).
 NOTICES_KEPT = timedelta(days=30)
+REFUSALS_KEPT = timedelta(days=1)
 # A firing that was started and not finished in this time is taken over.
 SLOT_LEASE = timedelta(minutes=30)
 # At least so many jobs may run side by side; each sink has one of its own besides.
@@ -75,6 +77,8 @@ def jobs(runtime: Runtime) -> list[Job]:
         *(_telling(runtime, name) for name in runtime.channels),
         Job("reconcile", every.reconcile_seconds, lambda: _reconcile(runtime), once=True),
         *_closing(runtime),
+        Job("alerts", every.alerts_seconds, lambda: _watch_over(runtime), once=True),
+        *_beating(runtime),
         Job("prune", every.prune_seconds, lambda: _prune(runtime), once=True),
     ]
 
@@ -149,6 +153,32 @@ def _telling(runtime: Runtime, name: str) -> Job:
     return Job(f"people-{name}", runtime.settings.jobs.people_seconds, tell)
 
 
+def _watch_over(runtime: Runtime) -> None:
+    settings = runtime.settings
+    vigil = Vigil(
+        receiving=list(runtime.rings),
+        asked=list(runtime.clients),
+        sinks=list(runtime.outlets),
+        channels=list(runtime.channels),
+        data_dir=settings.data_dir,
+    )
+    watch_over(runtime.ledger, vigil, terms=runtime.terms, now=runtime.clock())
+
+
+def _beating(runtime: Runtime) -> list[Job]:
+    """Every process that works says that it does, where somebody outside listens."""
+    heart = runtime.heartbeat
+    if heart is None:
+        return []
+
+    def beat() -> None:
+        with runtime.ledger.read() as connection:
+            grave = [one for one in alerts.open_ones(connection) if one.code in UNWELL]
+        heart.beat(not grave)
+
+    return [Job("heartbeat", runtime.settings.jobs.heartbeat_seconds, beat)]
+
+
 def _reconcile(runtime: Runtime) -> None:
     """Over everything, which may take long: it ends at a slice when the process is to stop."""
 
@@ -185,6 +215,7 @@ def _closing(runtime: Runtime) -> list[Job]:
 def _prune(runtime: Runtime) -> None:
     with runtime.ledger.begin() as connection:
         slots.prune(connection, before=runtime.clock() - SLOTS_KEPT)
+        rhythm.prune(connection, before=runtime.clock() - REFUSALS_KEPT)
         people.prune(connection, before=runtime.clock() - NOTICES_KEPT)
 
 
@@ -197,6 +228,7 @@ class Scheduler:
         self._ticked_at: float | None = None
         self._succeeded: dict[str, datetime] = {}
         self._noted: dict[str, datetime] = {}
+        self._refused = telemetry.refused_by_account()
         self._stopped = threading.Event()
         threads = THREADS + len(runtime.outlets) + len(runtime.channels)
         # no types are known of it
@@ -287,7 +319,9 @@ class Scheduler:
         with self._runtime.ledger.begin() as connection:
             slots.heartbeat(connection, replace(self._replica, ticked_at=now))
             fresh = self._note_successes(connection)
+            refused = self._note_refusals(connection, now)
         self._noted |= fresh
+        self._refused = refused
 
     def _note_successes(self, connection: Connection) -> dict[str, datetime]:
         """Write what went well since the last time; gives that, noted once it is committed."""
@@ -295,6 +329,13 @@ class Scheduler:
         fresh = {job: at for job, at in ended if self._noted.get(job) != at}
         slots.note_successes(connection, fresh)
         return fresh
+
+    def _note_refusals(self, connection: Connection, now: datetime) -> dict[str, int]:
+        """Write how many deliveries were refused since the last time; gives the totals."""
+        totals = telemetry.refused_by_account()
+        fresh = {name: count - self._refused.get(name, 0) for name, count in totals.items()}
+        rhythm.note_refusals(connection, {n: c for n, c in fresh.items() if c > 0}, now=now)
+        return totals
 
     def _anchor(self) -> None:
         step = self._runtime.clock.reanchor()

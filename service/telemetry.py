@@ -147,6 +147,16 @@ def logger(room: str) -> Logger:
     return structlog.get_logger(room=room)
 
 
+def refused_by_account() -> dict[str, int]:
+    """How many deliveries this process has refused."""
+    found: dict[str, int] = {}
+    for family in REFUSALS.collect():
+        for sample in family.samples:
+            account = sample.labels["account"]
+            found[account] = found.get(account, 0) + int(sample.value)
+    return found
+
+
 class LogWriter:
     """Writes lines in a thread of its own; one that finds the queue full is counted and lost.
 

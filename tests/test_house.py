@@ -177,6 +177,7 @@ def test_the_readme_names_every_job(readme: str, database_url: str, tmp_path: Pa
         "database": {"url": database_url},
         "accounts": {"shop": {"api_key": "sk_live_1"}},
         "sinks": {"name": {"type": "jsonl", "path": "messages.jsonl"}},
+        "heartbeat": {"url": "https://hc.example.com/x"},
         "people": {"name": {"url": "https://hooks.example.com/in"}},
     }
     with open_runtime(Settings.model_validate(given, context={"folder": tmp_path})) as runtime:

@@ -66,22 +66,10 @@ ALERTS = _table(
         "Many objects should have been asked for and were not.",
     ),
     Word(
-        "clock_off",
-        "warning",
-        "本机时钟与 Ping++ 的时钟相差过大。",
-        "Our clock and Ping++'s differ by too much.",
-    ),
-    Word(
         "disk_low",
         "critical",
         "数据所在磁盘的剩余空间不足。",
         "The disk that the data lies on is nearly full.",
-    ),
-    Word(
-        "radar_low",
-        "warning",
-        "通知送达率低于目标值。",
-        "Fewer notifications were delivered than the target asks for.",
     ),
 )
 
@@ -140,6 +128,12 @@ NOTICES = _table(
         "warning",
         "某一小时内的通知送达率低于目标值。",
         "In one hour fewer notifications were delivered than the target asks for.",
+    ),
+    Word(
+        "closing_refused",
+        "critical",
+        "某个营业日无法结账。",
+        "A business day cannot be closed.",
     ),
     Word(
         "unknown_status",

@@ -22,8 +22,8 @@ class _Body(msgspec.Struct):
 class Filter:
     """What a sink takes: an empty set takes all of it.
 
-    kinds: object kinds, mismatch, notice, closing. statuses: of changes. severities: of
-    mismatches. A message that has no such thing is not judged by it.
+    kinds: object kinds, mismatch, notice, alert, closing. statuses: of changes. severities:
+    of mismatches and alerts. A message that has no such thing is not judged by it.
     """
 
     accounts: frozenset[str] = ANY
@@ -33,14 +33,15 @@ class Filter:
 
     def takes(self, message: Message) -> bool:
         """Whether the sink is to get it."""
-        if self.accounts and message.account not in self.accounts:
+        # what is of no account is about all of them
+        if self.accounts and message.account and message.account not in self.accounts:
             return False
         kind, status = _kind_and_status(message.type)
         if self.kinds and kind not in self.kinds:
             return False
         if self.statuses and status is not None and status not in self.statuses:
             return False
-        if self.severities and kind == "mismatch":
+        if self.severities and kind in ("mismatch", "alert"):
             return msgspec.json.decode(message.body, type=_Body).data.severity in self.severities
         return True
 

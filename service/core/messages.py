@@ -91,6 +91,21 @@ def closing_message(
     return _envelope(epoch, account, f"closing/{day}", 1, "pingledger.closing.v1", data, at)
 
 
+def alert_message(
+    epoch: str,
+    account: str,
+    subject: str,
+    seq: int,
+    *,
+    state: str,
+    data: Mapping[str, Any],
+    at: datetime,
+) -> Message:
+    """Tell that something about our own running is wrong, or no longer is; account may be empty."""
+    kind = f"pingledger.alert.{state}.v1"
+    return _envelope(epoch, account, f"alert/{subject}", seq, kind, data, at)
+
+
 def _envelope(
     epoch: str,
     account: str,

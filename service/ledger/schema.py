@@ -21,6 +21,7 @@ from service.ledger.tables.run import meta as meta
 from service.ledger.tables.run import notices as notices
 from service.ledger.tables.run import pages as pages
 from service.ledger.tables.run import radar as radar
+from service.ledger.tables.run import refusals as refusals
 from service.ledger.tables.run import replicas as replicas
 from service.ledger.tables.run import sendings as sendings
 from service.ledger.tables.run import slots as slots

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from service.core.kinds.deposit import DEPOSIT
 from service.settings.console import Console
-from service.settings.people import People
+from service.settings.people import People, check_address
 from service.settings.sinks import Sink
 from service.settings.statements import Statement, readings
 from service.settings.table import Secret, Table, wrong
@@ -132,6 +132,14 @@ class Closing(Table):
     statements: Words = ()
 
 
+class Heartbeat(Table):
+    """url: pinged while all is well, for an outside watcher. fails: say too when it is not."""
+
+    url: Annotated[Secret, AfterValidator(check_address)] | None = None
+    url_file: FilePath | None = None
+    fails: Flag = True
+
+
 class Jobs(Table):
     """How often each job fires, in seconds; see service.scheduler for what each does."""
 
@@ -139,6 +147,8 @@ class Jobs(Table):
     poll_seconds: Real = Field(default=1.0, ge=0.05, le=60)
     publish_seconds: Real = Field(default=0.5, ge=0.05, le=60)
     people_seconds: Real = Field(default=5.0, ge=0.05, le=600)
+    alerts_seconds: Real = Field(default=60.0, ge=0.1, le=3_600)
+    heartbeat_seconds: Real = Field(default=60.0, ge=1, le=3_600)
     suspects_seconds: Real = Field(default=5.0, ge=0.1, le=3_600)
     reconcile_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     backfill_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
@@ -188,6 +198,7 @@ class Settings(Table):
     reconcile: Reconcile = Reconcile()
     radar: Radar = Radar()
     closing: Closing = Closing()
+    heartbeat: Heartbeat = Heartbeat()
     jobs: Jobs = Jobs()
     vault: Vault = Vault()
     log: Log = Log()

@@ -39,7 +39,8 @@ def _check_quiet(spans: Mapping[str, str]) -> Mapping[str, str]:
     return spans
 
 
-def _check_address(url: SecretStr) -> SecretStr:
+def check_address(url: SecretStr) -> SecretStr:
+    """An address with a scheme; plain http only to this machine."""
     text = url.get_secret_value()
     if not _SCHEME.match(text):
         raise ValueError("should be an address such as https://… or mailtos://…")
@@ -64,7 +65,7 @@ class People(Table):
     host. rules: of mismatches, alerts and notices. quiet: by severity, in the business zone.
     """
 
-    url: Annotated[Secret, AfterValidator(_check_address)]
+    url: Annotated[Secret, AfterValidator(check_address)]
     url_file: FilePath | None = None
     secret: Secret | None = None
     secret_file: FilePath | None = None

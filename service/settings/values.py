@@ -186,7 +186,7 @@ def check_start(text: str) -> str:
 
 def check_kinds(words: tuple[str, ...]) -> tuple[str, ...]:
     """Object kinds, and what else there are messages of."""
-    known = (*KINDS, "mismatch", "notice", "closing")
+    known = (*KINDS, "mismatch", "notice", "alert", "closing")
     return _check_words(words, known)
 
 

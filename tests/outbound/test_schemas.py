@@ -17,7 +17,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from service.core.kinds import KINDS
-from service.core.messages import Message, change_message, mismatch_message, notice_message
+from service.core.messages import (
+    Message,
+    alert_message,
+    change_message,
+    mismatch_message,
+    notice_message,
+)
 from service.core.observation import Key, Source
 from service.ledger.engine import Ledger
 from service.ledger.rules import BY_CODE, Finding
@@ -68,6 +74,15 @@ def test_a_mismatch_of_every_rule_fits(now: datetime, rule: str, state: str) -> 
     data = mismatch_data(Told(finding, state, now, now))
     message = mismatch_message("e", "shop", f"{rule}/order/1", 1, state=state, data=data, at=now)
     fits(message, "mismatch.v1")
+
+
+@pytest.mark.parametrize("state", ["open", "settled"])
+def test_an_alert_fits(now: datetime, state: str) -> None:
+    data = {
+        "account": "", "code": "disk_low", "subject": "host-1", "severity": "critical",
+        "state": state, "shown": "3 MiB", "opened_at": now, "sentence": {"en": "a", "zh": "b"},
+    }  # fmt: skip
+    fits(alert_message("e", "", "disk_low/host-1", 1, state=state, data=data, at=now), "alert.v1")
 
 
 def test_a_notice_fits(now: datetime) -> None:

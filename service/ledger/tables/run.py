@@ -78,6 +78,15 @@ partial(
 )
 sa.Index("ix_alerts_opened_at", alerts.c.opened_at)
 
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    # how many deliveries without a good signature came to an account in a minute; nothing of them
+    sa.Column("account", Word, primary_key=True),
+    sa.Column("minute_at", Instant, primary_key=True),
+    sa.Column("count", sa.Integer, nullable=False),
+)
+
 pages = sa.Table(
     "pages",
     metadata,

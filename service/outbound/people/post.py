@@ -39,11 +39,13 @@ class Said:
 class Poster:
     """Posts to one service. Raises Misconfigured for an address that will never do."""
 
-    def __init__(self, name: str, base: str, *, seconds: float = REQUEST_SECONDS) -> None:
+    def __init__(
+        self, name: str, base: str, *, seconds: float = REQUEST_SECONDS, key: str = ""
+    ) -> None:
         try:
             self._target: Target = check_url(base, loopback=True)
         except ValueError as error:
-            raise Misconfigured(f"people.{name}.url", str(error)) from None
+            raise Misconfigured(key or f"people.{name}.url", str(error)) from None
         self._seconds = seconds
         context = httpx2.create_ssl_context(trust_env=False)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
