@@ -34,6 +34,8 @@ from service.work.poll import poll
 from service.work.publish import publish
 from service.work.radar import measure
 from service.work.reconcile import reconcile, suspects
+from service.work.report.filing import file_due
+from service.work.report.standing import filings_of, office_of
 from service.work.statement.match import match_all
 from service.work.subscribe import subscribe
 from service.work.vigil import UNWELL, Vigil, watch_over
@@ -79,6 +81,7 @@ def jobs(runtime: Runtime) -> list[Job]:
         *_closing(runtime),
         Job("alerts", every.alerts_seconds, lambda: _watch_over(runtime), once=True),
         *_beating(runtime),
+        _filing(runtime),
         Job("prune", every.prune_seconds, lambda: _prune(runtime), once=True),
     ]
 
@@ -210,6 +213,19 @@ def _closing(runtime: Runtime) -> list[Job]:
             _log.warning("closing.refused", day=str(refused.day), open=refused.count)
 
     return [Job("close", runtime.settings.jobs.close_seconds, closes, once=True)]
+
+
+def _filing(runtime: Runtime) -> Job:
+    """Each report has slots of its own; in every replica, for any of them may make it."""
+    settings = runtime.settings
+    filings = filings_of(settings)
+    office = office_of(settings, runtime.ledger, runtime.terms.epoch, runtime.clock)
+
+    def files() -> None:
+        for name, outcome in file_due(office, filings, runtime.stopping.is_set):
+            _log.info("report.filed", report=name, outcome=outcome)
+
+    return Job("reports", runtime.settings.jobs.reports_seconds, files)
 
 
 def _prune(runtime: Runtime) -> None:

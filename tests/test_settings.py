@@ -142,6 +142,14 @@ MISTAKES = {
     "[accounts.main]\napi_key = 'sk_test_secret'": "accounts.main.api_key: is a test key",
     "[accounts.main]\nlivemode = false\napi_key = 'sk_live_secret'": "api_key: is a live key",
     "[accounts.main]\napi_key = 'sk_live_secret '": "accounts.main.api_key: should be printable",
+    # reports and their mail
+    "[reports.a]\nreport = 'orders'": "reports.a.folder: is missing, and so is mail",
+    "[reports.a]\nreport = 'orders'\nfolder = 'f'\nat = '8:30'": "reports.a.at: should be closing",
+    "[reports.a]\nreport = 'orders'\nfolder = 'f'\nevery = 'week'": "at: should be a time such as",
+    "[reports.a]\nreport = 'orders'\nmail = ['a@b.example']": "reports.a.mail: needs mail.url",
+    "[reports.a]\nreport = 'orders'\nmail = ['a b']": "mail: should be an address",
+    "[mail]\nurl = 'smtp://mail.example'": "mail.sender: is missing",
+    "[mail]\nsender = 'a@b.example'\nurl = 'http://u:hidden@m'": "mail.url: should be smtp://",
     # C08, C09
     "[poll]\nscale = 0": "poll.scale: should be greater than or equal to 0.001",
     "[jobs]\npoll_seconds = -1": "jobs.poll_seconds: should be greater",

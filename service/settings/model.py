@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from service.core.kinds.deposit import DEPOSIT
 from service.settings.console import Console
 from service.settings.people import People, check_address
+from service.settings.reports import Mail, Report
 from service.settings.sinks import Sink
 from service.settings.statements import Statement, readings
 from service.settings.table import Secret, Table, wrong
@@ -153,6 +154,7 @@ class Jobs(Table):
     reconcile_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     backfill_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     radar_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
+    reports_seconds: Real = Field(default=60.0, ge=1, le=3_600)
     close_seconds: Real = Field(default=600.0, ge=1, le=86_400)
     prune_seconds: Real = Field(default=3_600.0, ge=60, le=86_400)
 
@@ -193,6 +195,8 @@ class Settings(Table):
     sinks: Mapping[Name, Sink] = Field(default_factory=dict[str, Sink])
     people: Mapping[Name, People] = Field(default_factory=dict[str, People])
     statements: Mapping[Name, Statement] = Field(default_factory=dict[str, Statement])
+    reports: Mapping[Name, Report] = Field(default_factory=dict[str, Report])
+    mail: Mail = Mail()
     receiver: Receiver = Receiver()
     poll: Poll = Poll()
     reconcile: Reconcile = Reconcile()
@@ -220,6 +224,13 @@ class Settings(Table):
                 raise wrong("people", f"{name}.escalate_to should name another of the channels")
             if one.escalate_to == name:
                 raise wrong("people", f"{name}.escalate_to should name another channel than itself")
+        return self
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> "Settings":
+        for name, report in self.reports.items():
+            if report.mail and self.mail.url is None:
+                raise wrong(f"reports.{name}.mail", "needs mail.url: the server that mails go to")
         return self
 
     @property
