@@ -37,6 +37,7 @@ SHOP_APP = "app_Sh0pSh0pSh0pSh0p"
 SINK = "erp"
 _CHANNELS = ("yeepay_wx_pub_qr", "yeepay_wx_lite", "yeepay_alipay_qr", "yeepay_upacp_qr")
 _GOODS = ("龙井茶", "手工皂", "棉麻衬衫", "瓷杯", "旅行箱")
+_PRICES = (9_900, 19_900, 49_000, 128_000, 256_000, 699_000)
 _USERS = ("cus_101", "cus_102", "cus_103")
 # what share of a day's orders falls into each hour: little at night, most in the evening
 _HOURS = (1, 1, 1, 1, 1, 2, 3, 5, 7, 9, 10, 11, 9, 8, 8, 9, 9, 10, 12, 13, 12, 9, 5, 3)
@@ -96,7 +97,9 @@ class Past:
         """One purchase and what follows from it."""
         self._count += 1
         number, chance = self._count, self._chance
-        amount = chance.choice((990, 1_990, 4_900, 12_800, 25_600, 69_900)) + chance.randrange(90)
+        amount = chance.choice(
+            (9_900, 19_900, 49_000, 128_000, 256_000, 699_000)
+        ) + chance.randrange(900)
         made = _Order(number, at, amount, chance.choice(_CHANNELS), chance.choice(_GOODS))
         if number % 23 == 0:
             made.wrong = 100  # the order says another sum than its charge

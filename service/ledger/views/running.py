@@ -1,4 +1,4 @@
-"""Which jobs ran when, who opened what, and which dead letters are there: what operators ask."""
+"""Which jobs ran when, who opened what, and which keys signed of late?"""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from service.ledger.engine import Connection
-from service.ledger.rules.sources import word
-from service.ledger.schema import audit, dispatches, outbox, slots
+from service.ledger.schema import audit, deliveries, slots
 from service.ledger.slots import Slot
-from service.ledger.views.walk import Scope, Walked, walk, within
+from service.ledger.views.walk import WINDOW, Scope, Walked, walk, within
 
 _SLOT = sa.select(
     slots.c.job,
@@ -33,21 +32,6 @@ class Noted(NamedTuple):
     hash: str
 
 
-class DeadLetter(NamedTuple):
-    """A message that one sink would not take."""
-
-    message_id: str
-    sink: str
-    account: str
-    stream: str
-    seq: int
-    type: str
-    attempts: int
-    last_error: str | None
-    created_at: datetime
-    settled_at: datetime | None
-
-
 def jobs(connection: Connection) -> list[str]:
     """The names of the jobs that ever fired; found one by one, since there are few of them."""
     found: list[str] = []
@@ -68,45 +52,24 @@ def firings(connection: Connection, job: str, *, limit: int) -> list[Slot]:
     return [Slot(*row) for row in connection.execute(chosen)]
 
 
-def noted(connection: Connection, *, after: tuple[Any, ...] | None, size: int) -> Walked:
-    """The audit, the newest line first."""
+def noted(
+    connection: Connection, *, who: str | None, after: tuple[Any, ...] | None, size: int
+) -> Walked:
+    """The audit, the newest line first; who: only what one person did."""
     statement = sa.select(*(audit.c[name] for name in Noted._fields))
-    found = walk(connection, statement, (audit.c.id,), after=after, size=size)
+    filters = [] if who is None else [audit.c.who == who]
+    found = walk(connection, statement, (audit.c.id,), after=after, size=size, filters=filters)
     return found._replace(rows=[Noted(*row) for row in found.rows])
 
 
-_DEAD = sa.select(
-    outbox.c.message_id,
-    dispatches.c.sink,
-    outbox.c.account,
-    outbox.c.stream,
-    outbox.c.seq,
-    outbox.c.type,
-    dispatches.c.attempts,
-    dispatches.c.last_error,
-    outbox.c.created_at,
-    dispatches.c.settled_at,
-).join(outbox, dispatches.c.outbox_id == outbox.c.id)
-
-
-def dead_letters(
-    connection: Connection,
-    scope: Scope,
-    *,
-    sink: str | None,
-    after: tuple[Any, ...] | None,
-    size: int,
-) -> Walked:
-    """What was given up, the newest first."""
-    statement = _DEAD.where(dispatches.c.state == word("dead"))
-    if sink is not None:
-        statement = statement.where(dispatches.c.sink == sink)
-    found = walk(
-        connection,
-        statement,
-        (dispatches.c.outbox_id, dispatches.c.sink),
-        after=after,
-        size=size,
-        filters=within(outbox.c.account, scope),
+def keys_seen(connection: Connection, scope: Scope) -> dict[tuple[str, str], datetime]:
+    """When each key of an account signed last, among the newest deliveries."""
+    last = sa.select(sa.func.max(deliveries.c.id)).scalar_subquery()
+    newest = (
+        sa.select(deliveries.c.account, deliveries.c.key_fingerprint, deliveries.c.received_at)
+        .where(deliveries.c.id > last - WINDOW, *within(deliveries.c.account, scope))
+        .subquery("newest")
     )
-    return found._replace(rows=[DeadLetter(*row) for row in found.rows])
+    key = (newest.c.account, newest.c.key_fingerprint)
+    rows = connection.execute(sa.select(*key, sa.func.max(newest.c.received_at)).group_by(*key))
+    return {(account, print_of): at for account, print_of, at in rows}

@@ -6,9 +6,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from service.web.console import (
+    closings,
+    deliveries,
     mismatches,
+    objects,
+    sinks,
+    statements,
     static,
     today,
+    upkeep,
 )
 from service.web.console.page import STATIC_PATH, Handler, answering
 from service.web.doors import Door, Role
@@ -37,4 +43,28 @@ CONSOLE_DOORS: tuple[Door, ...] = (
     _post("/mismatches", mismatches.act_on_many, "mismatches.act", Role.FINANCE),
     _get("/mismatches/{number}", mismatches.one, "mismatch"),
     _post("/mismatches/{number}", mismatches.act_on_one, "mismatch.act", Role.FINANCE),
+    _get("/objects", objects.listed, "objects"),
+    _get("/objects/{account}/{kind}/{id}", objects.one, "object"),
+    _post("/objects/{account}/{kind}/{id}/look", objects.look, "object.look", Role.OPERATOR),
+    _post("/objects/{account}/{kind}/{id}/open", objects.open_object, "object.open", Role.FINANCE),
+    _get("/deliveries", deliveries.listed, "deliveries"),
+    _post("/deliveries/requeue", deliveries.requeue, "deliveries.requeue", Role.OPERATOR),
+    _get("/deliveries/{number}", deliveries.one, "delivery"),
+    _post("/deliveries/{number}/open", deliveries.open_delivery, "delivery.open", Role.FINANCE),
+    _get("/sinks", sinks.listed, "sinks"),
+    _post("/sinks/{name}", sinks.act, "sink.act", Role.OPERATOR),
+    _get("/letters", sinks.letters, "letters"),
+    _post("/letters", sinks.act_on_letters, "letters.act", Role.OPERATOR),
+    _get("/statements", statements.listed, "statements"),
+    _post("/statements", statements.upload, "statements.upload", Role.FINANCE),
+    _get("/statements/{number}", statements.one, "statement"),
+    _post("/statements/{number}/remove", statements.remove, "statement.remove", Role.FINANCE),
+    _get("/closings", closings.listed, "closings"),
+    _get("/closings/{day}", closings.one, "closing"),
+    _post("/closings/{day}/verify", closings.verify, "closing.verify", Role.FINANCE),
+    _get("/jobs", upkeep.jobs, "jobs"),
+    _get("/accounts", upkeep.accounts, "accounts"),
+    _get("/audit", upkeep.audit, "audit"),
+    _post("/audit/verify", upkeep.verify_audit, "audit.verify", Role.ADMIN),
+    _get("/settings", upkeep.settings, "settings"),
 )

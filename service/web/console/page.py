@@ -29,6 +29,26 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("today", N_("Today")),
             ("mismatches", N_("Mismatches")),
+            ("objects", N_("Objects")),
+            ("statements", N_("Statements")),
+            ("closings", N_("Closings")),
+        ),
+    ),
+    (
+        N_("Traffic"),
+        (
+            ("deliveries", N_("Deliveries")),
+            ("sinks", N_("Sinks")),
+            ("letters", N_("Dead letters")),
+            ("jobs", N_("Jobs")),
+            ("accounts", N_("Accounts and keys")),
+        ),
+    ),
+    (
+        N_("Control"),
+        (
+            ("audit", N_("Audit")),
+            ("settings", N_("Settings")),
         ),
     ),
 )

@@ -30,6 +30,7 @@ def shop(
     with closing(open_ledger(f"sqlite:///{folder / 'ledger.db'}", VAULT)) as ledger:
         settings = stage.settings_in(folder, key_pair)
         stage.tell_past(ledger, key_pair, NOW, per_day=25)
+        stage.tell_more(ledger, settings, NOW)
         yield ledger, settings
 
 

@@ -72,6 +72,13 @@ def test_static_files_are_kept_for_ever_under_their_own_digest(console: TestClie
         ("/console/mismatches?sort=1;drop", "sort"),
         ("/console/mismatches?rule=%00", "rule"),
         ("/console/mismatches?owner=" + "x" * 300, "owner"),
+        ("/console/objects?since=2026-13-01", "since"),
+        ("/console/objects?since=2026-11-02&until=2026-11-01", "since"),
+        ("/console/objects?since=1990-01-01&until=2026-11-01", "until"),
+        ("/console/objects?kind=novel", "kind"),
+        ("/console/objects?after=1~2", "after"),
+        ("/console/deliveries?state=lost", "state"),
+        ("/console/deliveries?q[]=1", "q[]"),
     ],
 )
 def test_what_is_asked_badly_is_refused_by_its_field(

@@ -1,0 +1,269 @@
+"""What pages ask is right on both databases, and is answered by an index however much there is."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from service.ledger.engine import Connection, Ledger, open_ledger
+from service.ledger.schema import (
+    beliefs,
+    deliveries,
+    mismatches,
+    postings,
+    slots,
+)
+from service.ledger.views import deliveries as inbox
+from service.ledger.views import mismatches as desk
+from service.ledger.views import money, objects, outgoing, running, stuck
+from tests.books import belief, order
+from tests.conftest import VAULT
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+MANY = 6_000
+# at most a window, and what the filter of a page throws away in it
+_WASTE = re.compile(r"Rows Removed by Filter: [0-9]{4}")
+_SCAN = re.compile(
+    r"Seq Scan on (beliefs|postings|deliveries|mismatches|slots)\b"
+    r"|SCAN (beliefs|postings|deliveries|mismatches|slots)$"
+)
+
+
+def posting(number: int, kind: str, debit: str, credit: str, **more: Any) -> dict[str, Any]:
+    return {
+        "account": "shop",
+        "kind": kind,
+        "object_id": f"x{number}",
+        "entry": 1,
+        "line": 1,
+        "debit": debit,
+        "credit": credit,
+        "amount": 100,
+        "currency": "cny",
+        "happened_at": NOW - timedelta(hours=1),
+        "known_at": NOW,
+        "corrects": None,
+        **more,
+    }
+
+
+def test_what_moved_is_counted_by_what_it_was_and_taken_back_when_corrected(
+    ledger: Ledger,
+) -> None:
+    rows = [
+        posting(1, "charge", "clearing:wx", "orders"),
+        posting(2, "charge", "orders", "clearing:wx", amount=40, entry=2, corrects=1),
+        posting(3, "charge", "clearing:wx", "payable:a", amount=500),
+        posting(4, "charge", "payable:a", "clearing:wx", amount=30),
+        posting(5, "charge", "payable:a", "clearing:wx", amount=500, entry=2, corrects=1),
+        posting(6, "order_refund", "refunds", "clearing:wx", amount=7),
+        posting(7, "allocation", "payable:a", "wallet:a-u"),
+        posting(8, "allocation_refund", "wallet:a-u", "payable:a", amount=20),
+        posting(9, "withdrawal", "wallet:a-u", "transit"),
+        posting(10, "withdrawal", "transit", "bank", amount=60),
+        posting(11, "withdrawal", "transit", "bank", amount=9, currency="usd"),
+        posting(12, "charge", "clearing:wx", "orders", amount=9, happened_at=NOW),
+        posting(13, "charge", "clearing:wx", "orders", amount=8, account="other"),
+        posting(14, "order", "orders", "payable:a", amount=77),
+    ]
+    with ledger.begin() as connection:
+        for row in rows:
+            connection.execute(sa.insert(postings), [row])
+        found = money.moved(
+            connection, since=NOW - timedelta(hours=2), until=NOW, scope=frozenset({"shop"})
+        )
+    sums: dict[tuple[str, str], int] = {}
+    for one in found:
+        assert one.hour == 1
+        name = (one.measure, one.currency)
+        sums[name] = sums.get(name, 0) + one.amount
+    assert sums == {
+        ("paid", "cny"): 60,
+        ("refunded", "cny"): 37,
+        ("allocated", "cny"): 80,
+        ("withdrawn", "cny"): 60,
+        ("withdrawn", "usd"): 9,
+    }
+
+
+def test_a_rare_row_is_found_page_by_page_within_the_window(ledger: Ledger) -> None:
+    with ledger.begin() as connection:
+        rows = [
+            order(
+                f"o{n:05d}",
+                status="canceled" if n in (10, 4_900) else "paid",
+                updated_at=NOW - timedelta(seconds=n // 3),
+            )
+            for n in range(5_000)
+        ]
+        connection.execute(sa.insert(beliefs), rows)
+    seen: list[str] = []
+    after, pages = None, 0
+    with ledger.read() as connection:
+        while True:
+            asked = objects.Asked(status="canceled")
+            found = objects.page(connection, None, asked, after=after, size=50)
+            seen += [one.object_id for one in found.rows]
+            pages += 1
+            after = found.following
+            if after is None:
+                break
+    assert sorted(seen) == ["o00010", "o04900"]
+    assert pages == 3
+
+
+@pytest.fixture
+def crowded(fresh_database: Callable[[], str]) -> Iterator[Ledger]:
+    """A ledger with many rows of everything."""
+    with closing(open_ledger(fresh_database(), VAULT)) as ledger:
+        with ledger.begin() as connection:
+            for table, rows in _crowd():
+                connection.execute(sa.insert(table), rows)
+            connection.execute(sa.text("ANALYZE"))
+        yield ledger
+
+
+def _crowd() -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:
+    ago = [NOW - timedelta(minutes=n) for n in range(MANY)]
+    yield (
+        beliefs,
+        [
+            belief(
+                ("order", "charge", "withdrawal")[n % 3],
+                f"o{n}",
+                "paid",
+                order_no=f"n{n}",
+                order_id=f"p{n}",
+                charge_id=f"c{n}",
+                user_id=f"u{n}",
+                transaction_no=f"t{n}",
+                created_at=ago[n],
+                updated_at=ago[n],
+            )
+            for n in range(MANY)
+        ],
+    )
+    yield (
+        postings,
+        [posting(n, "charge", "clearing:wx", "orders", happened_at=ago[n]) for n in range(MANY)],
+    )
+    yield (
+        deliveries,
+        [
+            {
+                "account": "shop",
+                "dedup_key": f"e{n}",
+                "content_digest": "d",
+                "body": b"b",
+                "signature": "s",
+                "key_fingerprint": "f",
+                "received_at": ago[MANY - 1 - n],
+                "verdict": "accepted",
+                "state": "applied" if n % 1_000 else "quarantined",
+            }
+            for n in range(MANY)
+        ],
+    )
+    yield (
+        mismatches,
+        [
+            {
+                "rule": "overdue",
+                "account": "shop",
+                "kind": "order",
+                "object_id": f"o{n}",
+                "state": "open" if n % 100 == 0 else "settled",
+                "severity": "warning",
+                "ours": "a",
+                "theirs": "b",
+                "found_at": NOW,
+            }
+            for n in range(MANY)
+        ],
+    )
+    yield (
+        slots,
+        [
+            {"job": f"j{n % 4}", "slot_at": ago[n], "holder": "h", "started_at": ago[n]}
+            for n in range(MANY)
+        ],
+    )
+
+
+SHOP = frozenset({"shop"})
+Question = Callable[[Connection], object]
+QUESTIONS: dict[str, Question] = {
+    "money": lambda c: money.moved(c, since=NOW - timedelta(hours=3), until=NOW),
+    "money of one": lambda c: money.moved(c, since=NOW - timedelta(hours=3), until=NOW, scope=SHOP),
+    "stuck": lambda c: (
+        stuck.inbox(c, SHOP),
+        stuck.quarantined(c, None),
+        stuck.overdue(c, None, now=NOW),
+        stuck.longest(c, SHOP, now=NOW, limit=5),
+        stuck.causes(c, None),
+    ),
+    "objects": lambda c: objects.page(c, None, objects.Asked(), after=None, size=50),
+    "objects, filtered": lambda c: objects.page(
+        c,
+        SHOP,
+        objects.Asked(account="shop", kind="order", status="failed", since=NOW - timedelta(days=2)),
+        after=(NOW - timedelta(hours=5), "shop", "order", "o1"),
+        size=50,
+    ),
+    "search": lambda c: objects.search(c, None, "n77", apps=["app_1"], limit=50),
+    "related": lambda c: objects.related(c, objects.search(c, None, "o77", apps=[], limit=1)[0]),
+    "deliveries": lambda c: inbox.page(
+        c,
+        SHOP,
+        inbox.Asked(reason="odd", since=NOW - timedelta(hours=9), until=NOW),
+        after=(MANY - 3,),
+        size=50,
+    ),
+    "quarantine": lambda c: inbox.page(
+        c, None, inbox.Asked(state="quarantined"), after=None, size=50
+    ),
+    "event": lambda c: objects.delivery_of(c, None, "e77"),
+    "desk": lambda c: desk.page(c, None, desk.Asked(rule="overdue"), after=None, size=50),
+    "desk, settled": lambda c: desk.page(
+        c, SHOP, desk.Asked(state="settled"), after=(MANY,), size=50
+    ),
+    "jobs": lambda c: [running.firings(c, job, limit=12) for job in running.jobs(c)],
+    "keys": lambda c: running.keys_seen(c, SHOP),
+    "audit": lambda c: running.noted(c, who=None, after=None, size=50),
+    "sinks": lambda c: (
+        outgoing.backlog(c, SHOP, "erp"),
+        outgoing.dead(c, None, "erp"),
+        outgoing.dead_letters(c, SHOP, sink="erp", after=None, size=50),
+    ),
+}
+
+
+def test_no_page_reads_a_whole_table(crowded: Ledger) -> None:
+    with crowded.begin() as connection:
+        for name, question in QUESTIONS.items():
+            for plan in explained(connection, question):
+                wrong = [one for one in plan if _SCAN.search(one) or _WASTE.search(one)]
+                assert wrong == [], "\n".join([name, *plan])
+
+
+def explained(connection: Connection, question: Question) -> Iterator[list[str]]:
+    """How the database answers each statement of a question."""
+    asked: list[tuple[str, Any]] = []
+
+    def listen(*call: Any) -> None:
+        asked.append((call[2], call[3]))
+
+    event.listen(connection, "before_cursor_execute", listen)
+    question(connection)
+    event.remove(connection, "before_cursor_execute", listen)
+    assert asked
+    sqlite = connection.dialect.name == "sqlite"
+    explain = "EXPLAIN QUERY PLAN" if sqlite else "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF)"
+    for statement, values in asked:
+        rows = connection.exec_driver_sql(f"{explain} {statement}", values)
+        yield [str(row[-1]) for row in rows]
