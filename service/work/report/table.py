@@ -15,6 +15,7 @@ from service.work.report import (
     differences,
     fees,
     orders,
+    provider,
     refunds,
     withdrawals,
 )
@@ -163,6 +164,17 @@ _ALL = (
         ("vouchers", "accounts"),
         takes=frozenset({"known"}),
         shapes=(*TABLES, Shape.BEANCOUNT),
+    ),
+    Report(
+        "provider-card",
+        provider.TITLE,
+        provider.document,
+        Words(
+            "服务商通知的延迟、丢失、重复与乱序，按周；不写日期为最近四周",
+            "how the provider notifies: delay, loss, repeats and order by week; else of four weeks",
+        ),
+        ("weeks",),
+        Days.OPTIONAL,
     ),
 )
 REPORTS: Mapping[str, Report] = {one.name: one for one in _ALL}

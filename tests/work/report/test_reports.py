@@ -13,7 +13,7 @@ from service.core.errors import GiveUp
 from service.ledger import journal
 from service.ledger.engine import Ledger
 from service.ledger.journal import Span
-from service.ledger.schema import mismatches, postings, statement_lines, statements
+from service.ledger.schema import beliefs, mismatches, postings, statement_lines, statements
 from service.outbound.files.formats import TABLES, Shape
 from service.work.close import ClosingTerms, close
 from service.work.report.make import download, make
@@ -256,6 +256,18 @@ def test_a_day_that_is_not_closed_says_so(busy: Ledger, lines: Lines) -> None:
         '<dd class="open">2026-11-22, 2026-11-23, 2026-11-24：数字可能变动'
         in out.getvalue().decode()
     )
+
+
+def test_the_provider_card_is_of_what_was_made_in_four_weeks(busy: Ledger, lines: Lines) -> None:
+    found = lines("provider-card")
+    since = filed.NOW - timedelta(weeks=4)
+    with busy.read() as connection:
+        known = connection.scalar(
+            sa.select(sa.func.count()).select_from(beliefs).where(beliefs.c.created_at >= since)
+        )
+    assert sum(int(line["objects"]) for line in found) == known
+    assert {line["week"] for line in found} == {"2026-11-16", "2026-11-23"}
+    assert lines("provider-card", first_day=SECOND + timedelta(days=3)) == []
 
 
 def test_each_report_is_the_same_in_every_format(busy: Ledger) -> None:
