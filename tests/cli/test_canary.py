@@ -4,6 +4,7 @@ A new exit is one more line in `EXITS`; a new way in is one more in `tests.cli.c
 """
 
 import json
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -143,6 +144,9 @@ SINCE = (datetime.fromtimestamp(1780000000).astimezone() - timedelta(days=1)).is
 # Each command, how it ends (None: well, or with something that could not be asked for), and a word
 # that shows that it had something to say.
 EXITS: dict[str, tuple[tuple[str, ...], int | None, str]] = {
+    "verify": (("verify",), 69, "checked:"),
+    "verify --json": (("verify", "--json"), 69, "summary"),
+    "close": (("close", "2026-11-22"), None, "2026-11-22"),
     "explain": (("explain", KEY.kind, KEY.object_id), 0, KEY.object_id),
     "explain --json": (("explain", KEY.kind, KEY.object_id, "--json"), 0, KEY.object_id),
     "explain a user": (("explain", "user", "cus_1", "--json"), 0, "cus_1"),
@@ -223,6 +227,29 @@ def test_no_command_shows_the_person(canary: str, call: Call) -> None:
         if found or ended.code not in codes or word not in shown:
             leaking[leaving] = (found, ended.code, shown[-300:])
     assert leaking == {}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+def test_no_dossier_shows_the_person_until_it_is_opened(
+    canary: str, call: Call, folder: Path
+) -> None:
+    assert canary
+    leaking: dict[str, Any] = {}
+    for kind, fields in objects().items():
+        named = kind, object_id_of(KINDS[kind], fields)
+        ended = call("dossier", *named, "--out", f"{kind}.zip")
+        inside = unpacked(folder / f"{kind}.zip")
+        if ended.code or traces(inside) or traces(ended.err):
+            leaking[kind] = (ended.code, traces(inside))
+    assert leaking == {}
+    opened_for = ("--open", "--reason", "ticket 4711")
+    assert call("dossier", KEY.kind, KEY.object_id, "--out", "o.zip", *opened_for).code == 0
+    assert PERSON["card_number"].encode() in unpacked(folder / "o.zip")
+
+
+def unpacked(path: Path) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        return b"\n".join(archive.read(name) for name in archive.namelist())
 
 
 def test_every_kind_was_kept_with_the_person_sealed(canary: str) -> None:

@@ -1,22 +1,30 @@
 """Does the demo's judge see every difference, and does its merchant do honest business?"""
 
+from contextlib import closing
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import httpx2
 from starlette.testclient import TestClient
 
+from service.cli.demo.daemon import Daemon
 from service.cli.demo.desk import Signed, Told
+from service.cli.demo.evening import INVENTED, REASON, Evening, end_day, write_book
 from service.cli.demo.figures import Figures, count_deliveries, count_messages, count_objects, yuan
 from service.cli.demo.foreign import others
 from service.cli.demo.judge import PUBLISHED, judge
 from service.cli.demo.merchant import Merchant
+from service.cli.demo.summary import as_json, troubles
+from service.ledger.migrations import migrate
 from service.pingpp.endpoints import OPERATIONS
 from service.pingpp.signature import RequestSigner
 from service.sandbox.app import Terms, build_app, build_box
 from service.sandbox.keys import new_key
 from service.sandbox.server import wall_clock
 from service.sandbox.truth import Pace
+from tests.conftest import VAULT, KeyPair, put_vault_key
+from tests.days import deliver_paid
 
 API_KEY = "sk_live_demo"
 
@@ -78,6 +86,59 @@ def test_an_operation_that_was_not_used_spoils_the_verdict() -> None:
     verdict = judge([ORDER], [ORDER], [], [])
     verdict.unused = ["card_bin"]
     assert not verdict.good
+
+
+def test_a_merchants_book_has_every_sale_and_four_slips() -> None:
+    sold = [{**ORDER, "id": str(n), "amount_paid": 100 * n} for n in range(1, 6)]
+    truth = [*sold, {**ORDER, "id": "9", "status": "created"}, {**ORDER, "kind": "charge"}]
+    numbers = {str(n): f"D{n}" for n in range(1, 10)}
+    slips, lines = write_book(truth, [{"made": [["order", "2"]]}], numbers)
+    assert slips == [
+        "statement_amount D1",
+        "statement_duplicate D4",
+        f"statement_missing_here {INVENTED}",
+        "statement_missing_there D3",
+    ]
+    sales = [("D1", 101), ("D2", 200), ("D4", 400), ("D4", 400), ("D5", 500)]
+    assert lines == [*sales, (INVENTED, 500)]
+
+
+def test_a_day_ends_with_its_book_its_closing_and_a_verification(
+    tmp_path: Path, key_pair: KeyPair
+) -> None:
+    for name, data in (
+        ("pingpp.pem.pub", key_pair.public_pem),
+        ("merchant.pem", key_pair.private_pem),
+    ):
+        (tmp_path / name).write_bytes(data)
+    put_vault_key(tmp_path)
+    daemon = Daemon(tmp_path, 0)
+    daemon.write_config(api_base="http://127.0.0.1:1", api_key=API_KEY)
+    with closing(daemon.open_ledger()) as ledger:
+        ledger.vault = VAULT
+        migrate(ledger)
+        now = ledger.now()
+        for number in range(5):
+            deliver_paid(ledger, key_pair, number, now, now, "demo")
+    truth = [{**ORDER, "id": f"201{number}", "amount_paid": 1200} for number in range(5)]
+    evening = end_day(daemon, truth, [])
+    assert evening.found == evening.planted
+    assert evening.good
+    assert len(evening.planted) == 4
+    assert evening.rules["statement_missing_there"] == 1
+    assert evening.days[-1].closing.reason == REASON
+    assert evening.days[-1].closing.totals[0].count == 5
+    assert evening.verified.checked["delivery"] == 5
+
+
+def test_a_day_that_does_not_end_well_spoils_the_verdict() -> None:
+    verdict = judge([], [], [], [])
+    assert verdict.good
+    verdict.evening = Evening(planted=["statement_amount D1"])
+    assert not verdict.good
+    assert as_json(Figures(), verdict)["evening"]["book_found"] == []
+    told = "\n".join(troubles(verdict))
+    assert "not found in the book: statement_amount D1" in told
 
 
 def test_balances_are_compared_where_they_are_published() -> None:

@@ -47,6 +47,14 @@ def test_the_books_agree_and_nothing_is_left_behind(tmp_path: Path) -> None:
     assert result["objects_compared"] == result["figures"]["objects"] > 20
     assert result["figures"]["lost"] > 0
     assert result["unused"] == []
+    evening = result["evening"]
+    assert evening["book_found"] == evening["book_planted"]
+    assert len(evening["book_planted"]) == 4
+    assert evening["mismatches"]["statement_amount"] == 1
+    assert evening["derived"]
+    assert len(evening["closed"]) >= 1
+    assert (evening["wrong"], evening["unverifiable"]) == (0, 0)
+    assert evening["checked"]["delivery"] > 20
     assert result["kinds_compared"].keys() >= {"order", "user", "deposit", "mch_application"}
     assert "settling" in progress
     assert list(tmp_path.iterdir()) == []

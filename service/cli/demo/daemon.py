@@ -49,6 +49,9 @@ path = "messages.jsonl"
 [poll]
 scale = {scale}
 
+[statements.book]
+covers = "payment"
+
 [reconcile]
 grace_seconds = 5
 

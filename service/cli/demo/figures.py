@@ -87,6 +87,11 @@ def count_sandbox(figures: Figures, stats: Row) -> None:
     figures.refused = stats["sends"].get("refused", 0)
 
 
+def plain_yuan(fen: int) -> str:
+    """An amount as a file holds it."""
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
 def yuan(fen: int) -> str:
     """An amount as people read it."""
     return f"{fen // 100:,}.{fen % 100:02d}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from service.cli.demo.evening import Evening
 from service.sandbox.dump import LEVELS
 
 # Every object's fields that both books must agree on.
@@ -28,7 +29,8 @@ class Verdict:
 
     stray: open mismatches that nobody planted. untold: objects on which a consumer of the messages
     would still differ from the truth. deceived: forged notifications that were taken in.
-    unused: operations of the provider that were not used.
+    unused: operations of the provider that were not used. evening: how the day was closed, once
+    the books were equal.
     """
 
     objects: int = 0
@@ -40,12 +42,14 @@ class Verdict:
     untold: int = 0
     deceived: int = 0
     unused: list[str] = field(default_factory=list[str])
+    evening: Evening | None = None
 
     @property
     def good(self) -> bool:
         """Both books equal, all that was planted found, nothing else found."""
         wrong = self.differences or self.stray or self.untold or self.deceived or self.unused
-        return not wrong and self.found == self.planted
+        ended_well = self.evening is None or self.evening.good
+        return not wrong and self.found == self.planted and ended_well
 
 
 def compare(

@@ -10,6 +10,7 @@ import httpx2
 
 from service.cli.demo.daemon import Daemon
 from service.cli.demo.desk import APP, Told
+from service.cli.demo.evening import end_day
 from service.cli.demo.figures import (
     Figures,
     Row,
@@ -71,7 +72,12 @@ class Play:
         self._control("settle")
         self._control("faults", {"quiet": True})
         self._control("flush", {"seconds": SETTLE_SECONDS / 2})
-        return self._figures, self._settled(report)
+        verdict = self._settled(report)
+        if verdict.good:
+            report("日结 / closing the day", 0.0, "")
+            truth, planted = self._look("truth")["objects"], self._look("planted")["planted"]
+            verdict.evening = end_day(self._daemon, truth, planted)
+        return self._figures, verdict
 
     def _trade(self, seconds: float, report: Report) -> None:
         started = time.monotonic()

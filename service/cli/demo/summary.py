@@ -1,18 +1,20 @@
 """What a finance person is told at the end, Chinese first, then English."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from service.cli.demo.evening import Evening
 from service.cli.demo.figures import Figures, yuan
 from service.cli.demo.judge import Difference, Verdict
 
 _SHOWN_LIMIT = 10
 _KINDS_A_LINE = 5
+_RULES_A_LINE = 4
 
 
 def as_json(figures: Figures, verdict: Verdict) -> dict[str, Any]:
@@ -30,6 +32,22 @@ def as_json(figures: Figures, verdict: Verdict) -> dict[str, Any]:
         "untold": verdict.untold,
         "deceived": verdict.deceived,
         "unused": verdict.unused,
+        "evening": _evening_as_json(verdict.evening),
+    }
+
+
+def _evening_as_json(evening: Evening | None) -> dict[str, Any] | None:
+    if evening is None:
+        return None
+    return {
+        "book_planted": evening.planted,
+        "book_found": evening.found,
+        "mismatches": evening.rules,
+        "closed": {str(one.day): one.hash for one in evening.days},
+        "derived": evening.derived,
+        "checked": dict(evening.verified.checked),
+        "wrong": evening.verified.wrong,
+        "unverifiable": evening.verified.unverifiable,
     }
 
 
@@ -42,7 +60,9 @@ def show(console: Console, figures: Figures, verdict: Verdict) -> None:
     console.print(table)
     for line in _kinds(verdict):
         console.print(line, markup=False, highlight=False)
-    for line in _troubles(verdict):
+    for line in _rules(verdict.evening):
+        console.print(line, markup=False, highlight=False)
+    for line in troubles(verdict):
         console.print(line, markup=False, highlight=False)
     for line in _conclusion(verdict):
         style = "bold green" if verdict.good else "bold red"
@@ -72,7 +92,23 @@ def _rows(figures: Figures, verdict: Verdict) -> list[tuple[str, str, str]]:
             f"{len(verdict.differences):,}",
         ),
         ("下游与平台不一致的对象", "Published objects that differ", f"{verdict.untold:,}"),
+        *(_evening_rows(verdict.evening) if verdict.evening else ()),
     ]
+
+
+def _evening_rows(evening: Evening) -> Iterator[tuple[str, str, str]]:
+    found = len(set(evening.found) & set(evening.planted))
+    yield (
+        "商户台账：查出 / 种下的差异",
+        "Book: differences found of those planted",
+        f"{found} / {len(evening.planted)}",
+    )
+    for one in evening.days:
+        kept = one.closing
+        figure = f"{kept.day} · {kept.postings:,} · {one.hash[:12]}"
+        yield "日结：日期 · 分录 · 散列", "Day closed: day · postings · hash", figure
+    checked = f"{evening.verified.checked.total():,} / {evening.verified.wrong:,}"
+    yield "核验：项目 / 有改动", "Verified: checked / changed", checked
 
 
 def _kinds(verdict: Verdict) -> Iterable[str]:
@@ -83,7 +119,20 @@ def _kinds(verdict: Verdict) -> Iterable[str]:
         yield "  " + " · ".join(told[start : start + _KINDS_A_LINE])
 
 
-def _troubles(verdict: Verdict) -> Iterable[str]:
+def _rules(evening: Evening | None) -> Iterable[str]:
+    """The mismatches that stood when the day closed, by rule."""
+    if evening is None or not evening.rules:
+        return
+    yield "日结时未了结的差异 / mismatches when the day closed:"
+    told = [f"{rule} {count}" for rule, count in evening.rules.items()]
+    for start in range(0, len(told), _RULES_A_LINE):
+        yield "  " + " · ".join(told[start : start + _RULES_A_LINE])
+
+
+def troubles(verdict: Verdict) -> Iterable[str]:
+    """What is wrong, line by line."""
+    if verdict.evening is not None:
+        yield from _evening_troubles(verdict.evening)
     for missed in sorted(set(verdict.planted) - set(verdict.found)):
         yield f"  未发现 / not found: {missed}"
     for name in verdict.unused:
@@ -92,6 +141,17 @@ def _troubles(verdict: Verdict) -> Iterable[str]:
         yield f"  多报 / not planted: {stray}"
     for difference in verdict.differences[:_SHOWN_LIMIT]:
         yield "  " + _difference(difference)
+
+
+def _evening_troubles(evening: Evening) -> Iterable[str]:
+    for missed in sorted(set(evening.planted) - set(evening.found)):
+        yield f"  台账差异未查出 / not found in the book: {missed}"
+    for stray in sorted(set(evening.found) - set(evening.planted))[:_SHOWN_LIMIT]:
+        yield f"  台账多报 / not planted in the book: {stray}"
+    for fault in evening.verified.named[:_SHOWN_LIMIT]:
+        yield f"  核验 / verify: {fault.what} {fault.name}: {fault.problem}"
+    if not evening.derived:
+        yield "  日结不能由分录重新推导 / the closing does not follow from its postings"
 
 
 def _difference(one: Difference) -> str:

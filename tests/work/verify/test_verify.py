@@ -10,7 +10,6 @@ from service.core.closing import FIRST, digest_of
 from service.core.observation import Key, Source
 from service.ledger import audit, closings
 from service.ledger.engine import Ledger
-from service.ledger.intake import Intake, seal
 from service.ledger.kept_bytes import Range
 from service.ledger.schema import (
     beliefs,
@@ -24,15 +23,14 @@ from service.ledger.schema import (
 )
 from service.ledger.vault import Vault
 from service.pingpp.reader import read_answer
-from service.pingpp.signature import KeyRing, load_public_key, sign_body
+from service.pingpp.signature import KeyRing, load_public_key
 from service.work.accept import name
 from service.work.apply import apply
-from service.work.drain import drain
 from service.work.verify.everything import verify
 from service.work.verify.found import Verified
 from tests import bodies
 from tests.conftest import KeyPair, make_key_pair
-from tests.days import DAWN, DAY, FIRST_DAY, HOUR, TERMS, paid, shut, tell
+from tests.days import DAWN, DAY, FIRST_DAY, HOUR, TERMS, deliver_paid, paid, shut, tell
 from tests.work.stories import wire
 
 
@@ -44,13 +42,7 @@ def rings(key_pair: KeyPair) -> dict[str, KeyRing]:
 def deliver(ledger: Ledger, pair: KeyPair, number: int, hours: int) -> None:
     """A signed event of a paid order comes in, and is read."""
     at = DAWN + hours * HOUR
-    body = wire(bodies.event(paid(number, at), id=f"evt_{number}", created=int(at.timestamp()) + 1))
-    fingerprint = load_public_key(pair.public_pem).fingerprint
-    arrival = name("shop", body, sign_body(pair.private_key, body), fingerprint, at + HOUR / 2)
-    intake = Intake(ledger)
-    intake.insert([seal(ledger.vault, arrival)])
-    intake.close()
-    drain(ledger, terms=TERMS, clock=lambda: at + HOUR / 2)
+    deliver_paid(ledger, pair, number, at, at + HOUR / 2)
 
 
 @pytest.fixture
