@@ -68,7 +68,10 @@ def _measure(kind: str, database: str, count: int, databases: Databases) -> Resu
     ):
         side: Side = SIDES[kind](Path(name))
         try:
-            return _run(side, ledger, Path(name), count)
+            found = _run(side, ledger, Path(name), count)
+            # a long run that is cut off has said what it found by then
+            print(f"{kind} on {database}: {found}", file=sys.stderr, flush=True)
+            return found
         finally:
             side.end()
 

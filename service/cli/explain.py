@@ -129,6 +129,13 @@ def _message(f: Mapping[str, Any]) -> str:
     return f"{f['type']} {f['seq']} to {f['sink']}: {f['state']}{at}{tried}"
 
 
+def _dropped(f: Mapping[str, Any]) -> str:
+    return (
+        f"{f['type']} {f['seq']} to {f['sink']}: given up by a person, tried {f['attempts']} times:"
+        f" {cell(f['error'])}; why: {cell(f['reason'])}"
+    )
+
+
 def _watch(f: Mapping[str, Any]) -> str:
     deadline = f", due by {cell(f['deadline_at'])}" if f["deadline_at"] else ""
     return f"is asked next ({f['reason']}), {f['looks']} looks so far{deadline}"
@@ -144,5 +151,6 @@ _SENTENCES = {
     "opened": _finding,
     "settled": _finding,
     "message": _message,
+    "dropped": _dropped,
     "watch": _watch,
 }

@@ -6,7 +6,7 @@ Sending again changes neither a message's id nor its bytes, and keeps the order 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -65,6 +65,33 @@ def of_stream(connection: sa.Connection, stream: str) -> list[Letter]:
     """Every message of one stream ("account/kind/id") with each sink, in order."""
     found = _LETTERS.where(outbox.c.stream == stream).order_by(outbox.c.seq, dispatches.c.sink)
     return [Letter(*row) for row in connection.execute(found)]
+
+
+class Dropped(NamedTuple):
+    """A dead letter that a person gave up for good, and why."""
+
+    seq: int
+    message_id: str
+    type: str
+    sink: str
+    attempts: int
+    last_error: str | None
+    dropped_at: datetime
+    reason: str
+
+
+def dropped_of(connection: sa.Connection, stream: str) -> list[Dropped]:
+    """What was dropped of one stream, in order."""
+    rows = connection.execute(
+        sa.select(
+            outbox.c.seq, outbox.c.message_id, outbox.c.type, dropped.c.sink, dropped.c.attempts,
+            dropped.c.last_error, dropped.c.dropped_at, dropped.c.reason,
+        )
+        .join(outbox, outbox.c.id == dropped.c.outbox_id)
+        .where(outbox.c.stream == stream)
+        .order_by(outbox.c.seq, dropped.c.sink)
+    )  # fmt: skip
+    return [Dropped(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

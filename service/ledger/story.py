@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from service.core.instant import from_micros
 from service.core.observation import Key
 from service.ledger.engine import Connection
-from service.ledger.letters import of_stream
+from service.ledger.letters import dropped_of, of_stream
 from service.ledger.schema import (
     changes,
     deliveries,
@@ -33,6 +33,7 @@ _ORDER = (
     "opened",
     "settled",
     "message",
+    "dropped",
     "watch",
 )
 
@@ -195,7 +196,20 @@ def _messages(connection: Connection, key: Key) -> Iterator[Line]:
     streams += [f"{key.account}/mismatch/{rule}/{subject}" for rule in sorted(rules)]
     for stream in streams:
         letters = of_stream(connection, stream)
-        yield from _unsent(connection, stream, {letter.message_id for letter in letters})
+        gone = dropped_of(connection, stream)
+        sent = {letter.message_id for letter in letters} | {one.message_id for one in gone}
+        yield from _unsent(connection, stream, sent)
+        for one in gone:
+            figures = {
+                "type": one.type,
+                "seq": one.seq,
+                "message": one.message_id,
+                "sink": one.sink,
+                "attempts": one.attempts,
+                "error": one.last_error,
+                "reason": one.reason,
+            }
+            yield Line(one.dropped_at, "dropped", figures)
         for letter in letters:
             figures = {
                 "type": letter.type,

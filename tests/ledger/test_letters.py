@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from service.cli.explain import sentence
 from service.core.messages import Message
-from service.ledger import letters, outbox
+from service.core.observation import Key
+from service.ledger import letters, outbox, story
 from service.ledger.engine import Ledger
 from service.ledger.letters import Chosen
 from service.ledger.outbox import Claim, Settled
@@ -114,3 +116,38 @@ def test_many_are_sent_again_in_pages(ledger: Ledger, now: datetime) -> None:
             outbox.settle(connection, claimed, results, now=now)
         claimed = claim(ledger, "a", now)
     assert resend(ledger, Chosen(sink="a")) == 2500
+
+
+def test_the_story_of_an_object_shows_what_was_dropped_and_why(
+    ledger: Ledger, now: datetime
+) -> None:
+    for seq in (1, 2):
+        enqueue(ledger, "shop/order/o1", seq, now)
+    send(ledger, "a", "sent", now + HOUR)
+    send(ledger, "b", "dead", now + HOUR)
+    chosen = Chosen(message_id="shop/order/o1#1")
+    with ledger.begin() as connection:
+        assert letters.drop(connection, chosen, "no use", limit=9, now=now + 2 * HOUR) == 1
+    with ledger.read() as connection:
+        lines = story.tell(connection, Key("shop", "order", "o1"))
+    told = [(line.what, line.figures["seq"], line.figures["sink"]) for line in lines]
+    assert told == [
+        ("message", 1, "a"), ("message", 2, "a"), ("message", 2, "b"), ("dropped", 1, "b"),
+    ]  # fmt: skip
+    assert lines[-1].at == now + 2 * HOUR
+    assert sentence(lines[-1]) == (
+        "t 1 to b: given up by a person, tried 1 times: status 400; why: no use"
+    )
+
+
+def test_what_every_sink_dropped_was_still_for_somebody(ledger: Ledger, now: datetime) -> None:
+    enqueue(ledger, "shop/order/o1", 1, now)
+    for sink in ("a", "b"):
+        send(ledger, sink, "dead", now + HOUR)
+    with ledger.begin() as connection:
+        letters.drop(connection, Chosen(), "no use", limit=9, now=now + 2 * HOUR)
+    with ledger.read() as connection:
+        lines = story.tell(connection, Key("shop", "order", "o1"))
+    assert [(line.what, line.figures["sink"]) for line in lines] == [
+        ("dropped", "a"), ("dropped", "b"),
+    ]  # fmt: skip

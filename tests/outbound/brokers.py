@@ -83,19 +83,26 @@ class Server:
             process.wait()
 
 
-def start_redis(folder: Path, port: int) -> Server:
-    """Redis that has each answer on disk before it gives it."""
+def start_redis(folder: Path, port: int, pem: Path | None = None) -> Server:
+    """Redis that has each answer on disk before it gives it; in TLS only, with a certificate."""
     command = [
-        program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
-        "--appendonly", "yes", "--appendfsync", "always", "--dir", str(folder),
+        program("redis-server"), "--port", "0" if pem else str(port), "--bind", "127.0.0.1",
+        "--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", str(folder),
     ]  # fmt: skip
+    if pem is not None:
+        command += ["--tls-port", str(port), "--tls-auth-clients", "no"]
+        command += ["--tls-cert-file", str(pem), "--tls-key-file", str(pem)]
+        command += ["--tls-ca-cert-file", str(pem)]
+        return Server(command, folder / "log", lambda: _listens(port))
     return Server(command, folder / "log", lambda: _talks(port, b"PING\r\n", b"+PONG"))
 
 
-def start_nats(folder: Path, port: int) -> Server:
+def start_nats(folder: Path, port: int, pem: Path | None = None) -> Server:
     command = [
         program("nats-server"), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder),
     ]  # fmt: skip
+    if pem is not None:
+        command += ["--tls", "--tlscert", str(pem), "--tlskey", str(pem)]
     return Server(command, folder / "log", lambda: _talks(port, b"", b"INFO"))
 
 
@@ -136,13 +143,14 @@ class Rabbit:
         self._names.kill()
 
 
-def start_kafka(folder: Path) -> tuple[Server, str]:
+def start_kafka(folder: Path, *refused: str) -> tuple[Server, str]:
     """The client library's own mock cluster of three brokers, in a process of its own.
 
     It speaks the wire protocol and keeps everything in memory: killed, it has forgotten all.
+    refused: topics that are not there.
     """
     said = folder / "log"
-    command = [sys.executable, "-m", "tests.outbound.kafka_cluster"]
+    command = [sys.executable, "-m", "tests.outbound.kafka_cluster", *refused]
     server = Server(
         command,
         said,

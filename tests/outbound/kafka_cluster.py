@@ -1,19 +1,47 @@
-"""A mock Kafka cluster in a process of its own: prints its brokers, and runs until it is killed."""
+"""A mock Kafka cluster in a process of its own: prints its brokers, and runs until it is killed.
 
+Made through the C interface of the client's own library, which can refuse topics: those that are
+named as arguments are not there and are not made when they are asked for.
+"""
+
+import ctypes
 import sys
 import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
 
-from confluent_kafka import Producer
+BROKERS = 3
+_PRODUCER = 0
+_UNKNOWN_TOPIC = 3
 
 
-def main() -> None:
-    cluster = Producer({"test.mock.num.brokers": 3, "bootstrap.servers": "none", "log_level": 0})
-    found = cluster.list_topics(timeout=10).brokers.values()
-    sys.stdout.write(",".join(f"{one.host}:{one.port}" for one in found) + "\n")
+def _library() -> Any:
+    """The librdkafka of the wheel."""
+    files = metadata.files("confluent-kafka") or []
+    found = next(one for one in files if Path(one).name.startswith("librdkafka"))
+    library = ctypes.CDLL(str(found.locate()))
+    for name in ("conf_new", "new", "mock_cluster_new"):
+        getattr(library, f"rd_kafka_{name}").restype = ctypes.c_void_p
+    library.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
+    return library
+
+
+def main(*refused: str) -> None:
+    library = _library()
+    said = ctypes.create_string_buffer(512)
+    settings = ctypes.c_void_p(library.rd_kafka_conf_new())
+    # what it has to say would stand before the brokers
+    library.rd_kafka_conf_set(settings, b"log_level", b"0", said, len(said))
+    client = ctypes.c_void_p(library.rd_kafka_new(_PRODUCER, settings, said, len(said)))
+    cluster = ctypes.c_void_p(library.rd_kafka_mock_cluster_new(client, BROKERS))
+    for topic in refused:
+        library.rd_kafka_mock_topic_set_error(cluster, topic.encode(), _UNKNOWN_TOPIC)
+    sys.stdout.write(library.rd_kafka_mock_cluster_bootstraps(cluster).decode() + "\n")
     sys.stdout.flush()
     while True:
         time.sleep(60)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -164,6 +164,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "opened": N_("Mismatch opened"),
         "settled": N_("Mismatch settled"),
         "message": N_("Message"),
+        "dropped": N_("Dropped by a person"),
         "watch": N_("Next question"),
         "posting": N_("Posting"),
     },
