@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 from service.core.errors import GiveUp
+from service.core.report.cells import guarded, guarded_id
 from service.ledger.desk import Act
 from service.ledger.reads import MismatchRow
+from service.work.statement.csv_table import encoding_of
 
 FILE_BYTES_LIMIT = 64 * 1024 * 1024
 _SHOWN = (
@@ -21,8 +23,6 @@ _SHOWN = (
     "found_at",
 )  # fmt: skip
 _FILLED = ("act", "note", "owner", "until")
-# A program reads a cell that begins with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(file: Path, rows: Iterable[MismatchRow]) -> int:
@@ -49,8 +49,7 @@ def _opened(file: Path) -> io.TextIOBase:
 
 def _cells(one: MismatchRow) -> list[str]:
     values: Mapping[str, object] = one._asdict()
-    cells = [_cell(values[name]) for name in _SHOWN]
-    cells[_SHOWN.index("id")] += "\t"
+    cells = [guarded_id(one.id) if name == "id" else _cell(values[name]) for name in _SHOWN]
     return [*cells, "", "", _cell(one.owner), ""]
 
 
@@ -58,7 +57,7 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not text.lstrip("-").isdigit() else text
+    return text if text.lstrip("-").isdigit() else guarded(text)
 
 
 def read(file: Path, who: str, now: datetime) -> tuple[list[tuple[Act, list[int]]], list[str]]:
@@ -118,13 +117,12 @@ def _text(file: Path) -> str:
     try:
         with file.open("rb") as opened:
             data = opened.read(FILE_BYTES_LIMIT + 1)
+        encoding = encoding_of(file)
     except OSError as error:
         raise GiveUp(f"{file} cannot be read: {error.strerror}") from None
     if len(data) > FILE_BYTES_LIMIT:
         raise GiveUp(f"{file} is larger than {FILE_BYTES_LIMIT // 1024 // 1024} MiB")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise GiveUp(f"{file} is neither UTF-8 nor GB 18030")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        raise GiveUp(f"{file} is neither UTF-8 nor GB 18030") from None

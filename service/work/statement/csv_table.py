@@ -18,7 +18,7 @@ _limiting = threading.Lock()
 
 def csv_rows(path: Path, reading: Reading) -> Iterator[Row]:
     """The rows with the number of the line each begins at."""
-    encoding = _encoding(path, reading.encoding)
+    encoding = encoding_of(path, reading.encoding)
     with _limiting:
         csv.field_size_limit(CELL_LIMIT)
     delimiter = _delimiter(path, encoding, reading)
@@ -43,7 +43,7 @@ def _read(path: Path, encoding: str, delimiter: str) -> Iterator[Row]:
             raise BadFile(f"{path.name}: after line {begins}: is not {encoding} text") from None
 
 
-def _encoding(path: Path, asked: str) -> str:
+def encoding_of(path: Path, asked: str = "auto") -> str:
     """What it is written in: as asked, else UTF-8 when all of it is that, else GB18030."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     utf8 = True
