@@ -25,6 +25,7 @@ from service.ledger.schema import (
 
 # So much is told at a time; what is beyond follows with the next note.
 FRESH_LIMIT = 20_000
+_RANKS = {"critical": 0, "warning": 1}
 # A notice is news for so long.
 NEWS = timedelta(days=7)
 _LIVE = sa.text("mismatches.state <> 'settled'")
@@ -170,7 +171,8 @@ def _fresh_mismatches(connection: Connection, channel: str, scope: Scope) -> Ite
             columns.object_id, columns.ours, columns.theirs, columns.currency, columns.opened_at,
         )
         .where(_LIVE, columns.state == "open", _untold(channel, "mismatch", _MISMATCH_REF))
-        .order_by(columns.id)
+        # thousands that rest at night must not hide a grave one behind the limit
+        .order_by(sa.case(_RANKS, value=columns.severity, else_=2), columns.id)
         .limit(FRESH_LIMIT)
     )  # fmt: skip
     for wanted, column in (

@@ -62,17 +62,18 @@ def line(cause: Cause, matters: Sequence[Matter]) -> Line:
     about = f"{first.kind} {first.subject}".strip()
     example = f"{about} {shown}".strip()
     number = first.ref if cause.source == "mismatch" and len(matters) == 1 else None
-    severity = min((one.severity for one in matters), key=_grave)
+    severity = min((one.severity for one in matters), key=grave)
     return Line(cause, severity, len(matters), 0, dict(money), example, number)
 
 
-def _grave(severity: str) -> int:
+def grave(severity: str) -> int:
+    """The gravest is 0."""
     return SEVERITIES.index(severity) if severity in SEVERITIES else 1
 
 
 def worst(lines: Iterable[Line]) -> str:
     """The gravest severity among lines."""
-    return min((one.severity for one in lines), key=_grave, default="info")
+    return min((one.severity for one in lines), key=grave, default="info")
 
 
 def fold(lines: Sequence[Line]) -> list[Line]:

@@ -17,7 +17,7 @@ from service.ledger.people import Cause, Known, Standing
 from service.outbound.people.note import Note
 from service.work.people import bulletin
 from service.work.people.begun import INCIDENTS_LIMIT, MORE, incidents
-from service.work.people.causes import Line, line
+from service.work.people.causes import Line, grave, line
 from service.work.people.digest import digest
 from service.work.people.listener import PAUSE, Listener
 from service.work.people.news import News, find
@@ -132,6 +132,7 @@ def _after(
     begun |= {one.cause: one.severity for _, one, _ in news.handed}
     reminded = {one.cause for one in news.reminded}
     fresh = [c for c in begun if c not in before or before[c].open_since is None]
+    fresh.sort(key=lambda cause: grave(begun[cause]))
     found: dict[Cause, Standing] = {}
     for cause in dict.fromkeys([*begun, *news.ended, *reminded]):
         crowded = listener.has_incidents and cause in fresh[INCIDENTS_LIMIT:]
