@@ -194,8 +194,8 @@ class NatsSide(BrokerSide):
     def bodies(self) -> list[bytes]:
         async def read(stream: Any) -> list[bytes]:
             last = (await stream.stream_info(self.place)).state.last_seq
-            # none is acknowledged: it shows them all again the next time
-            config = ConsumerConfig(max_ack_pending=1_000_000)
+            # none is acknowledged: it shows them all again the next time, and not before
+            config = ConsumerConfig(max_ack_pending=1_000_000, ack_wait=3_600)
             reader = await stream.pull_subscribe(
                 f"{self.place}.>", stream=self.place, config=config
             )

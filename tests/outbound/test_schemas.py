@@ -134,3 +134,27 @@ def test_the_sample_consumer_keeps_the_newest_whatever_comes_twice_or_late(now: 
         newest = books.execute("SELECT subject, sequence FROM newest ORDER BY subject").fetchall()
     assert newest == [(f"order/{number}", 8) for number in range(5)]
     assert not all(taken)
+
+
+@pytest.mark.parametrize("page", ["messages.md", "messages.zh-CN.md"])
+def test_every_schema_has_an_example_that_fits(page: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    shown = [json.loads(one) for one in re.findall(r"```json example\n(.*?)```", text, re.DOTALL)]
+    fitting: set[str] = set()
+    for event in shown:
+        validator("envelope").validate(event)
+        word = event["type"].split(".")[1] if event["type"].startswith("pingledger.") else "change"
+        validator(f"{word}.v1").validate(event["data"])
+        fitting.add(f"{word}.v1")
+        assert event["data"]["account"] == event["source"].removeprefix("/pingledger/")
+    assert fitting == {path.stem for path in (DOCS / "schemas").glob("*.v1.json")}
+
+
+def test_both_pages_name_the_same_types_and_kinds() -> None:
+    pages = [
+        (DOCS / name).read_text(encoding="utf-8") for name in ("messages.md", "messages.zh-CN.md")
+    ]
+    types = [set(re.findall(r"`(ping[a-z]+\.[a-z.<>]+v1)`", page)) for page in pages]
+    assert types[0] == types[1]
+    for kind in KINDS:
+        assert all(f"`{kind}`" in page for page in pages), kind
