@@ -23,6 +23,7 @@ from service.ledger.migrations import check, is_empty, migrate, read_epoch
 from service.ledger.people import Scope
 from service.ledger.rules.tuning import Tuned, problem
 from service.ledger.sealed import enrol, has_keys
+from service.ledger.sessions import Lifetime
 from service.ledger.slots import Replica
 from service.ledger.vault import SETTING as VAULT_KEYS
 from service.outbound.heartbeat import Heartbeat
@@ -356,6 +357,12 @@ def filter_of(sink: SinkSettings) -> Filter:
         frozenset(sink.statuses),
         frozenset(sink.severities),
     )
+
+
+def lifetime_of(settings: Settings) -> Lifetime:
+    """How long somebody stays signed in."""
+    console = settings.console
+    return Lifetime(timedelta(minutes=console.idle_minutes), timedelta(hours=console.session_hours))
 
 
 def new_replica(runtime: Runtime, role: str, address: str | None) -> Replica:

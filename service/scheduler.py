@@ -19,10 +19,10 @@ from apscheduler.schedulers.background import (  # pyright: ignore[reportMissing
 from service import telemetry
 from service.core.errors import TryLater
 from service.core.instant import MICROS, from_micros, to_micros
-from service.ledger import alerts, people, rhythm, slots
+from service.ledger import alerts, people, rhythm, sessions, slots
 from service.ledger.engine import Connection
 from service.ledger.slots import Replica
-from service.runtime import Runtime, closing_terms_of
+from service.runtime import Runtime, closing_terms_of, lifetime_of
 from service.settings.statements import readings
 from service.work.backfill import backfill
 from service.work.close import close_due
@@ -233,6 +233,7 @@ def _prune(runtime: Runtime) -> None:
         slots.prune(connection, before=runtime.clock() - SLOTS_KEPT)
         rhythm.prune(connection, before=runtime.clock() - REFUSALS_KEPT)
         people.prune(connection, before=runtime.clock() - NOTICES_KEPT)
+        sessions.prune(connection, lifetime_of(runtime.settings), now=runtime.clock())
 
 
 class Scheduler:

@@ -1,7 +1,6 @@
 """Where do people and programs come in, and what is behind the doors?"""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,17 +9,18 @@ from starlette.types import ASGIApp
 
 from service.core.errors import Misconfigured
 from service.ledger import users
-from service.ledger.sessions import Lifetime
-from service.runtime import Runtime
-from service.settings import Console, Settings
+from service.runtime import Runtime, lifetime_of
+from service.settings import Settings
 from service.settings.values import is_loopback
 from service.web.access.armour import Armour
 from service.web.access.cookies import Cookies
+from service.web.access.oidc import Provider, Vouching
 from service.web.access.origin import Origin
-from service.web.access.page import message
+from service.web.access.page import message, problem
 from service.web.access.porter import Porter
 from service.web.access.signing import Signing
 from service.web.access.station import Crowd, routes
+from service.web.api.desk import TokenKeeper, api_doors
 from service.web.console import CONSOLE_DOORS
 from service.web.doors import Door
 from service.work.admit import Admission
@@ -75,11 +75,6 @@ def check_place(runtime: Runtime, place: Place) -> None:
     )
 
 
-def lifetime_of(console: Console) -> Lifetime:
-    """How long a session lasts."""
-    return Lifetime(timedelta(minutes=console.idle_minutes), timedelta(hours=console.session_hours))
-
-
 class Desk:
     """All doors of people and programs, and the application that they make."""
 
@@ -87,18 +82,32 @@ class Desk:
         console = runtime.settings.console
         origin = Origin(console.url, loopback=loopback)
         cookies = Cookies(secure=origin.secure)
-        admission = Admission(runtime.ledger, hashing or Hashing(), lifetime_of(console))
+        admission = Admission(runtime.ledger, hashing or Hashing(), lifetime_of(runtime.settings))
         self._runtime = runtime
         self._origin = origin
         self._porter = Porter(admission, runtime.clock, cookies, origin)
         signing = Signing(admission, runtime.clock, cookies, oidc=bool(console.oidc.issuer))
-        self.doors: tuple[Door, ...] = (*signing.doors(), *CONSOLE_DOORS)
+        self._keeper = TokenKeeper(runtime.ledger, runtime.clock, origin)
+        vouching: tuple[Door, ...] = ()
+        if console.oidc.issuer:
+            provider = Provider(console)
+            vouching = Vouching(provider, admission, runtime.clock, cookies).doors()
+        self._pages = (*signing.doors(), *vouching, *CONSOLE_DOORS)
+        self._api = api_doors()
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """All tables, one after the other."""
+        return (*self._pages, *self._api)
 
     def app(self) -> ASGIApp:
         """What answers."""
         crowd = Crowd()
         made = Starlette(
-            routes=routes(self.doors, self._porter, crowd),
+            routes=[
+                *routes(self._pages, self._porter, crowd),
+                *routes(self._api, self._keeper, crowd),
+            ],
             exception_handlers={404: _not_found},
         )
         made.router.redirect_slashes = False
@@ -114,4 +123,6 @@ class Desk:
 
 
 async def _not_found(request: Request, _error: Exception) -> Response:
+    if request.scope["path"].startswith("/api/"):
+        return problem(404, "Not Found")
     return message(request, 404)
