@@ -47,15 +47,21 @@ def add(
         raise Usage(f"--language should be one of {', '.join(LANGUAGES)}")
     with open_command(context, config, makes=True) as runtime:
         accounts = known_accounts(runtime, account)
-        password = first_password()
-        kept = Hashing().hash(password)
-        user = new_user(
-            called, roles, accounts, language=language, now=runtime.clock(), password=kept
-        )
-        with runtime.ledger.begin() as connection:
-            users.add(connection, user)
-        _note(runtime, f"user {called}: added as {', '.join(sorted(roles))}")
+        password = make_user(runtime, called, roles, accounts, language)
     _give(password)
+
+
+def make_user(
+    runtime: Runtime, name: str, roles: list[str], accounts: list[str] | None, language: str
+) -> str:
+    """Add somebody and give the first password; raises GiveUp when the name is known."""
+    password = first_password()
+    kept = Hashing().hash(password)
+    user = new_user(name, roles, accounts, language=language, now=runtime.clock(), password=kept)
+    with runtime.ledger.begin() as connection:
+        users.add(connection, user)
+    _note(runtime, f"user {name}: added as {', '.join(sorted(roles))}")
+    return password
 
 
 @app.command("list")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import json
 import threading
 from collections.abc import Generator
@@ -13,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 
 
 @dataclass
@@ -73,15 +74,19 @@ class FakeProvider:
             "preferred_username": "wang", "email": "wang@example.com", "email_verified": True,
         } | self.claims  # fmt: skip
         claims = {name: value for name, value in claims.items() if value is not None}
-        if self.header["alg"] == "none":
-            parts = (json.dumps(self.header), json.dumps(claims), "")
-            return ".".join(
-                base64.urlsafe_b64encode(p.encode()).rstrip(b"=").decode() for p in parts
-            )
-        key: Any = self.key
-        if self.header["alg"] == "HS256":
-            key = OctKey.import_key(self.key.as_pem(private=False))
-        return jwt.encode(self.header, claims, key, algorithms=[self.header["alg"]])
+        if self.header["alg"] == "RS256":
+            return jwt.encode(self.header, claims, self.key, algorithms=["RS256"])
+        signed = ".".join(_part(json.dumps(part).encode()) for part in (self.header, claims))
+        # with nothing, or with what everybody knows
+        known = self.key.as_pem(private=False)
+        proof = (
+            hmac.digest(known, signed.encode(), "sha256") if self.header["alg"] != "none" else b""
+        )
+        return f"{signed}.{_part(proof)}"
+
+
+def _part(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 @contextmanager

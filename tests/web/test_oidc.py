@@ -88,18 +88,28 @@ def test_a_name_that_is_taken_is_not_taken_over(desk: Visited, idp: FakeProvider
 @pytest.mark.parametrize(
     ("part", "bend"),
     [
-        ("claims", {"nonce": "another"}), ("claims", {"nonce": None}), ("claims", {"iss": "https://evil.example"}),
-        ("claims", {"aud": "another"}), ("claims", {"aud": ["pingledger", "another"]}), ("claims", {"azp": "another"}),
-        ("claims", {"exp": 1}), ("claims", {"exp": None}), ("claims", {"iat": 2**40}), ("claims", {"sub": None}),
-        ("claims", {"sub": "s" * 201}), ("claims", {"email_verified": False}), ("claims", {"groups": ["others"]}),
-        ("claims", {"groups": None}), ("claims", {"nbf": 2**40}),
+        ("claims", {"nonce": "another"}),
+        ("claims", {"nonce": None}),
+        ("claims", {"iss": "https://evil.example"}),
+        ("claims", {"aud": "another"}),
+        ("claims", {"aud": ["pingledger", "another"]}),
+        ("claims", {"azp": "another"}),
+        ("claims", {"exp": 1}),
+        ("claims", {"exp": None}),
+        ("claims", {"iat": 2**40}),
+        ("claims", {"sub": None}),
+        ("claims", {"sub": "s" * 201}),
+        ("claims", {"email_verified": False}),
+        ("claims", {"groups": ["others"]}),
+        ("claims", {"groups": None}),
+        ("claims", {"nbf": 2**40}),
         ("header", {"alg": "none"}),
         ("header", {"alg": "HS256"}),
         ("header", {"kid": "k2"}),
         ("header", {"kid": "k2", "jku": "http://evil.example/keys"}),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_is_not_proved_lets_nobody_in(
     desk: Visited, idp: FakeProvider, part: str, bend: dict[str, Any]
 ) -> None:

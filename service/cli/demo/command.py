@@ -20,15 +20,20 @@ from service.cli.demo.desk import Signed
 from service.cli.demo.play import Play
 from service.cli.demo.progress import reporting
 from service.cli.demo.summary import as_json, show
+from service.cli.user import make_user
 from service.pingpp.signature import RequestSigner
+from service.runtime import open_runtime
 from service.sandbox.app import Terms
 from service.sandbox.keys import private_key
 from service.sandbox.server import serving, wall_clock
 from service.sandbox.truth import Pace
+from service.settings import load
+from service.web.doors import Role
 
 API_KEY = "sk_live_sandbox"
 _TERMINATED = 143
 MERCHANT_KEY = "merchant.pem"
+VISITOR = "demo"
 PROVIDER_SCALE = 30.0
 
 # What goes wrong on the way: a tenth lost, a fifth repeated, some late, out of order, forged.
@@ -120,6 +125,12 @@ def _wait(screen: Console, base: str, daemon: Daemon) -> None:
     """Say where everything is, and leave it running until Ctrl-C."""
     screen.print(f"支付平台 / provider: {base}/sandbox/stats", highlight=False)
     screen.print(f"pingledger: {daemon.base}/metrics", highlight=False)
+    with open_runtime(load(daemon.config)) as runtime:
+        password = make_user(runtime, VISITOR, [Role.ADMIN], None, "zh")
+    screen.print(f"控制台 / console: {daemon.base}/console", highlight=False)
+    screen.print(
+        f"  用户 / name: {VISITOR}  一次性密码 / first password: {password}", highlight=False
+    )
     screen.print(f"pingledger --config {daemon.config} objects", highlight=False, soft_wrap=True)
     screen.print("Ctrl-C 结束，文件夹保留 / ends it, the folder stays", highlight=False)
     try:

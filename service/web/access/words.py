@@ -54,15 +54,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "您通过统一身份登录，密码不在这里。",
         "You sign in elsewhere: there is no password here.",
     ),
-    "why": (
-        "查看个人信息需要说明原因。原因会永久保存，请不要写人名。",
-        "Say why you open personal data. It is kept for ever, so name nobody in it.",
-    ),
-    "open": ("打开原始数据", "Open what was sealed"),
-    "reason": ("原因", "Reason"),
-    "reason_short": ("请写明原因。", "Say why."),
-    "unreadable": ("无法打开：缺少密钥，或数据已损坏。", "It does not open."),
-    "nothing_sealed": ("没有封存的数据。", "Nothing is sealed of it."),
     "going_on": ("正在继续…", "Going on…"),
     "go_on": ("继续", "Go on"),
     "not_let_in": (
