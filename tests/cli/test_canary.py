@@ -27,6 +27,7 @@ from service.web.refusals import Refusals
 from service.work.accept import name
 from service.work.apply import apply
 from service.work.drain import drain
+from service.work.report.table import REPORTS, Days
 from service.work.terms import Terms
 from tests import bodies
 from tests.cli.canary import (
@@ -213,6 +214,22 @@ STORING = (
     "remove",
     "pause",
     "api application's answer",
+)
+
+
+# every sheet of every report, over all days
+EXITS.update(
+    {
+        f"report {name}": (
+            (
+                *("report", name, "--format", "html", "--out", "-"),
+                *(() if report.days is Days.NONE else ("--since", "2020-01-01")),
+            ),
+            0,
+            report.title.zh,
+        )
+        for name, report in REPORTS.items()
+    }
 )
 
 

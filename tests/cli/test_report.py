@@ -2,12 +2,15 @@
 
 import csv
 import io
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.migrations import migrate
+from service.work.report.table import REPORTS
 from tests import filed
 from tests.cli.conftest import Call
 from tests.conftest import VAULT
@@ -85,3 +88,33 @@ def test_the_reports_are_listed(call: Call) -> None:
     ended = call("report", "list")
     assert ended.code == 0
     assert "订单明细" in ended.out
+
+
+def test_every_report_is_a_command(call: Call, shop: Ledger, folder: Path) -> None:
+    for name, one in REPORTS.items():
+        ended = call("report", name, "--format", "xlsx", "--language", "en")
+        assert ended.code == 0, ended.err
+        assert f"{one.sheets[0]}: " in ended.err
+    assert len(list(folder.glob("*.xlsx"))) == len(REPORTS)
+
+
+def test_a_workbook_does_not_go_to_a_pipe(call: Call, shop: Ledger) -> None:
+    ended = call("report", "orders", "--format", "xlsx", "--out", "-")
+    assert (ended.code, ended.out) == (1, "")
+    assert "xlsx cannot be written to a pipe: name a file with --out" in ended.err
+
+
+def test_whoever_is_ended_leaves_no_file(
+    call: Call, shop: Ledger, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended_midway(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("service.cli.report.make", ended_midway)
+    before = signal.getsignal(signal.SIGTERM)
+    before_files = set(folder.iterdir())
+    assert call("report", "orders", "--out", "a.csv").code == 130
+    assert signal.getsignal(signal.SIGTERM) == before
+    assert {path.name for path in set(folder.iterdir()) - before_files} <= {
+        "pingledger.db-wal", "pingledger.db-shm",
+    }  # fmt: skip
