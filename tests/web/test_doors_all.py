@@ -102,6 +102,26 @@ def test_other_methods_do_nothing(desk: Visited) -> None:
             assert set(answer.headers["allow"].split(", ")) == methods
 
 
+def test_a_file_is_taken_at_its_own_doors_only(desk: Visited) -> None:
+    visitor = desk.signed_in("lin", "admin")
+    csrf = visitor.get("/console/password").csrf
+    part = 'Content-Disposition: form-data; name="csrf"'
+    body = f"--x\r\n{part}\r\n\r\n{csrf}\r\n--x--\r\n".encode()
+    headers = {
+        "origin": f"http://127.0.0.1:{desk.port}",
+        "content-type": "multipart/form-data; boundary=x",
+    }
+    posts = [d for d in desk.desk.doors if d.method == "POST" and d.path.startswith("/console")]
+    for door in posts:
+        if door.name == "access.sign_out":
+            continue
+        status = visitor.ask("POST", path_of(door), body, headers).status
+        assert (status == 415) is (door.file_bytes == 0), door
+        wrong = visitor.ask("POST", path_of(door), body.replace(csrf.encode(), b"no"), headers)
+        assert wrong.status == (403 if door.file_bytes else 415)
+    assert {door.name for door in posts if door.file_bytes} == {"console.statements.upload"}
+
+
 def test_a_refusal_of_somebody_known_is_audited_once_a_minute(desk: Visited) -> None:
     visitor = desk.signed_in("lin", "viewer")
     door = next(

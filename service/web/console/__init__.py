@@ -1,6 +1,7 @@
 """What people look at: which pages are there, and who may open and change what?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -56,7 +57,10 @@ CONSOLE_DOORS: tuple[Door, ...] = (
     _get("/letters", sinks.letters, "letters"),
     _post("/letters", sinks.act_on_letters, "letters.act", Role.OPERATOR),
     _get("/statements", statements.listed, "statements"),
-    _post("/statements", statements.upload, "statements.upload", Role.FINANCE),
+    replace(
+        _post("/statements", statements.upload, "statements.upload", Role.FINANCE),
+        file_bytes=statements.UPLOAD_LIMIT,
+    ),
     _get("/statements/{number}", statements.one, "statement"),
     _post("/statements/{number}/remove", statements.remove, "statement.remove", Role.FINANCE),
     _get("/closings", closings.listed, "closings"),
