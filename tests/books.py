@@ -17,13 +17,23 @@ Row = Mapping[str, Any]
 
 
 def state(
-    status: str, *, timed: bool | None = None, shares: Iterable[int] = (), **attrs: Any
+    status: str,
+    *,
+    timed: bool | None = None,
+    shares: Iterable[int] = (),
+    facts: Mapping[str, int] | None = None,
+    said: int = 0,
+    **attrs: Any,
 ) -> str:
-    """A kept state, as far as rules look into it: the time of the end, the shares, attributes."""
+    """A kept state, as far as rules look into it: the time of the end, the shares, attributes.
+
+    said: when the provider said so, in seconds since 1970.
+    """
     ended = status in ("succeeded", "paid", "refunded", "reversed")
-    facts = {"time_succeeded": [[0, 1]]} if (ended if timed is None else timed) else {}
+    known = {"time_succeeded": 1} if (ended if timed is None else timed) else {}
+    values = {name: [[0, one]] for name, one in (known | dict(facts or {})).items()}
     parts = {f"recipient/{n}/u{n}": [3, status, share] for n, share in enumerate(shares)}
-    whole = {"facts": facts, "parts": parts, "shown": [3, 0, 0, attrs]}
+    whole = {"facts": values, "parts": parts, "shown": [3, 0, said, attrs]}
     return msgspec.json.encode(whole).decode()
 
 

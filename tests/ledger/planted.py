@@ -7,6 +7,8 @@ from tests.books import SEEN, Row, belief, charge, order, part
 
 Found = list[tuple[str, str, str, str]]
 
+# These need more than beliefs: tests/ledger/test_wallet_rules.py
+ELSEWHERE = {"wallet_differs", "summary_amount", "summary_count"}
 LONG_AGO = SEEN - timedelta(days=30)
 
 PLANTED: Mapping[str, tuple[list[Row], Found]] = {
@@ -89,6 +91,10 @@ PLANTED: Mapping[str, tuple[list[Row], Found]] = {
         ],
         [("allocation_unfinished", "o1", "completed", "begun")],
     ),
+    "a user who bears more than the whole fee": (
+        [belief("withdrawal", "w1", "succeeded", fee=20, inside={"user_fee": 21})],
+        [("withdrawal_fee", "w1", "20", "21")],
+    ),
 }
 
 SOUND: Mapping[str, list[Row]] = {
@@ -145,6 +151,9 @@ SOUND: Mapping[str, list[Row]] = {
         order(),
         part("allocation", "a1", 50, created_at=LONG_AGO),
         belief("allocation_complete", "c1", "pending", order_id="o1"),
+    ],
+    "a user who bears the whole fee": [
+        belief("withdrawal", "w1", "succeeded", fee=20, inside={"user_fee": 20})
     ],
     "an allocation of this week": [
         order(),

@@ -10,12 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from service.ledger.rules.words import Expression, word, words
+from service.core.instant import MICROS
+from service.ledger.rules.words import Expression, number, word, words
 from service.ledger.schema import beliefs
 
 # As `core.kinds` calls them; an object's own name for them is mapped there.
 _TIMES = ("time_paid", "time_succeeded")
-_SUMMARIES = ("app_daily_summary", "account_daily_summary")
+_DAILY = ("app_daily_summary", "account_daily_summary")
 
 
 def derived(dialect: str) -> Iterator[sa.Label[Any]]:
@@ -23,10 +24,12 @@ def derived(dialect: str) -> Iterator[sa.Label[Any]]:
 
     timed: whether the object names the time of its end. asked: what an order asks for at last.
     flagged: "true" or "false", whether what was refunded in part says so. shared: sum of the
-    recipients or senders. user_fee, level: minor units. level: a user's available balance.
+    recipients or senders. user_fee: minor units. level, stated_at: a person's available balance,
+    and when the provider said so. counted, from_at, until_at: a daily summary's charges, and its
+    first and last second. Times are in microseconds since 1970.
     """
     one, kind = beliefs, beliefs.c.kind
-    yield sa.or_(*(_holds(dialect, f'"{name}":') for name in _TIMES)).label("timed")
+    yield sa.or_(*(holds(dialect, one.c.state, name) for name in _TIMES)).label("timed")
     short = sa.and_(
         kind == word("order"),
         one.c.status.in_(words("paid", "refunded")),
@@ -42,28 +45,49 @@ def derived(dialect: str) -> Iterator[sa.Label[Any]]:
     paid_out = kind == word("withdrawal")
     user_fee = sa.cast(_attribute(dialect, "user_fee"), sa.BigInteger())
     yield sa.case((paid_out, user_fee)).label("user_fee")
+    yield from _of_users(dialect)
+    yield from _of_summaries(dialect)
 
 
-def _holds(dialect: str, text: str) -> Expression:
-    """Whether the state holds a name: a search is ten times as fast as reading the JSON."""
-    if dialect == "postgresql":
-        return sa.func.strpos(beliefs.c.state, word(text)) > sa.literal_column("0")
-    return sa.func.instr(beliefs.c.state, word(text)) > sa.literal_column("0")
+def _of_users(dialect: str) -> Iterator[sa.Label[Any]]:
+    """A merchant's own user also holds what the journal owes to its app: only persons are read."""
+    is_user = beliefs.c.kind == word("user")
+    is_person = _attribute(dialect, "user_type") == word("customer")
+    level = sa.cast(_attribute(dialect, "available_balance"), sa.BigInteger())
+    said = sa.cast(value(dialect, beliefs.c.state, "shown", 2), sa.BigInteger())
+    yield sa.case((is_user, sa.case((is_person, level)))).label("level")
+    yield sa.case((is_user, said * number(MICROS))).label("stated_at")
+
+
+def _of_summaries(dialect: str) -> Iterator[sa.Label[Any]]:
+    daily = beliefs.c.kind.in_(words(*_DAILY))
+    names = {"counted": ("charges_count", 1), "from_at": ("summary_from", MICROS)}
+    names["until_at"] = ("summary_to", MICROS)
+    for label, (name, factor) in names.items():
+        found = sa.cast(value(dialect, beliefs.c.state, "facts", name, 0, 1), sa.BigInteger())
+        yield sa.case((daily, found * number(factor))).label(label)
+
+
+def holds(dialect: str, column: Any, name: str) -> Expression:
+    """Whether a JSON names something: a search is ten times as fast as reading it."""
+    text = word(f'"{name}":')
+    place = sa.func.strpos if dialect == "postgresql" else sa.func.instr
+    return place(column, text) > number(0)
 
 
 def _attribute(dialect: str, name: str) -> Expression:
     """An attribute of the sighting that is shown, as text or null."""
-    return value(dialect, "shown", 3, name)
+    return value(dialect, beliefs.c.state, "shown", 3, name)
 
 
-def value(dialect: str, *path: str | int) -> Expression:
-    """What stands at a path of the state, as text on PostgreSQL and as itself on SQLite."""
+def value(dialect: str, column: Any, *path: str | int) -> Expression:
+    """What stands at a path of a JSON, as text on PostgreSQL and as itself on SQLite."""
     if dialect == "postgresql":
         steps = word("{" + ",".join(map(str, path)) + "}")
-        state = sa.cast(beliefs.c.state, postgresql.JSONB)
+        state = sa.cast(column, postgresql.JSONB)
         return state.op("#>>", return_type=sa.Text())(steps)
     steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return sa.func.json_extract(beliefs.c.state, word(f"${steps}"), type_=sa.Text())
+    return sa.func.json_extract(column, word(f"${steps}"), type_=sa.Text())
 
 
 def _flag(dialect: str, name: str) -> Expression:

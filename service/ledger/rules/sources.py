@@ -14,10 +14,10 @@ import sqlalchemy as sa
 
 from service.ledger.keys import Selection, listed_keys, same_object
 from service.ledger.rules.inside import derived
-from service.ledger.rules.words import Expression, word, words
+from service.ledger.rules.words import Expression, number, word, words
 from service.ledger.schema import beliefs
 
-__all__ = ["Expression", "Sources", "same_number", "sources", "word", "words"]
+__all__ = ["Expression", "Sources", "number", "same_number", "sources", "word", "words"]
 
 # Their order_no is one per object; a charge or a refund bears that of its order (L1153, facts §7).
 NUMBERED = ("order", "withdrawal", "allocation", "allocation_refund", "allocation_complete")
@@ -59,6 +59,7 @@ class Sources:
     sums: our own questions settle the contradiction first.
     """
 
+    dialect: str
     scope: sa.CTE
     objects: sa.CTE
     orders: sa.CTE
@@ -74,7 +75,7 @@ def sources(dialect: str) -> Sources:
         .select_from(scope.join(beliefs, same_object(scope, beliefs)))
         .cte("objects")
     )
-    return Sources(scope, objects, _orders(objects), _charges(objects), _shares(objects))
+    return Sources(dialect, scope, objects, _orders(objects), _charges(objects), _shares(objects))
 
 
 def _scope(dialect: str) -> sa.CTE:

@@ -41,6 +41,13 @@ postings = sa.Table(
 )
 sa.Index("ix_postings_known_at", postings.c.known_at)
 sa.Index("ix_postings_happened_at", postings.c.happened_at)
+# What has moved a wallet, for the rule that compares it with the balance that the provider states.
+for _side in ("debit", "credit"):
+    partial(
+        f"ix_postings_wallet_{_side}",
+        [postings.c.account, postings.c[_side], postings.c.happened_at],
+        f"substr({_side}, 1, 7) = 'wallet:'",
+    )
 append_only(postings)
 
 mismatches = sa.Table(
