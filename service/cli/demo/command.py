@@ -5,7 +5,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -15,6 +15,7 @@ import httpx2
 import typer
 from rich.console import Console
 
+from service.cli.demo import groups
 from service.cli.demo.daemon import Daemon, free_port
 from service.cli.demo.desk import Signed
 from service.cli.demo.play import Play
@@ -67,17 +68,26 @@ def demo(
     signal.signal(signal.SIGTERM, _end)
     screen, paper = Console(stderr=True), Console()
     screen.print("启动支付平台沙箱与 pingledger … / starting", highlight=False)
-    with _folder(keep=keep) as folder, _stage(folder, seed) as (base, daemon):
+    with (
+        _folder(keep=keep) as folder,
+        groups.reading() as (arrived, bots, mails),
+        _stage(folder, seed, lambda file: groups.add_config(file, arrived, bots, mails)) as (
+            base,
+            daemon,
+        ),
+    ):
         signer = RequestSigner(private_key(folder / MERCHANT_KEY))
         auth = Signed(API_KEY, signer, wall_clock)
         with httpx2.Client(base_url=base, auth=auth, timeout=30.0, trust_env=False) as client:
             play = Play(client, daemon, Random(seed))  # noqa: S311  a story, not a secret
             with reporting(screen, seconds) as report:
                 figures, verdict = play.perform(seconds, report)
+            arrived.wait()
             if as_program:
                 paper.print_json(json.dumps(as_json(figures, verdict)), ensure_ascii=False)
             else:
                 show(paper, figures, verdict)
+                groups.show(paper, arrived)
             if keep:
                 _wait(screen, base, daemon)
     raise typer.Exit(0 if verdict.good else 1)
@@ -100,8 +110,8 @@ def _folder(*, keep: bool) -> Generator[Path]:
 
 
 @contextmanager
-def _stage(folder: Path, seed: int) -> Generator[tuple[str, Daemon]]:
-    """Both sides up; both down again whatever happens."""
+def _stage(folder: Path, seed: int, also: Callable[[Path], None]) -> Generator[tuple[str, Daemon]]:
+    """Both sides up; both down again whatever happens. also: adds to the configuration."""
     daemon = Daemon(folder, free_port())
     terms = Terms(
         key=private_key(folder / "pingpp.pem"),
@@ -114,6 +124,7 @@ def _stage(folder: Path, seed: int) -> Generator[tuple[str, Daemon]]:
     )
     with serving(terms) as base:
         daemon.write_config(api_base=base, api_key=API_KEY)
+        also(daemon.config)
         try:
             daemon.start()
             yield base, daemon
