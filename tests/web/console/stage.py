@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from service.cli.demo.kept import keep_books
 from service.cli.demo.past import Past
 from service.core.filter import Filter
-from service.ledger import audit
 from service.ledger.engine import Ledger
 from service.pingpp.signature import KeyRing, load_public_key
 from service.settings import Settings, load
-from service.settings.statements import readings
 from service.web.console import CONSOLE_DOORS
 from service.web.doors import Door, Person, Role, may
-from service.work.close import ClosingTerms, close, first_day
-from service.work.statement.take import Order, take
 from service.work.terms import Terms
 from tests.conftest import KeyPair
 
@@ -108,15 +105,8 @@ def console_app(
 
 
 def tell_more(ledger: Ledger, settings: Settings, now: datetime) -> None:
-    """What only a person or a job does: a statement, a closed day, a line of the audit."""
-    audit.note(ledger, who="林会计 (p1)", what="order shop 2008", why="客户投诉单 1024", now=now)
-    _close_days(ledger, now)
-    folder = settings.data_dir / "book"
-    folder.mkdir(exist_ok=True)
-    file = folder / "商户流水.csv"
-    file.write_text(BOOK, encoding="utf-8")
-    order = Order(file, ACCOUNT, "book", readings(settings.statements)["book"])
-    take(ledger, order, now=now)
+    """What only a person or a job does: a statement, closed days, a line of the audit."""
+    keep_books(ledger, Path(settings.data_dir), TERMS, now)
 
 
 BOOK = """\
@@ -125,14 +115,3 @@ BOOK = """\
 支付,SP9999999999,88.00,0.53,成功,2026-11-20 11:00:00
 退款,SP0000000002,5.00,,成功,2026-11-20 12:00:00
 """
-
-
-def _close_days(ledger: Ledger, now: datetime) -> None:
-    day = first_day(ledger, ZONE)
-    assert day is not None
-    for _ in range(3):
-        close(ledger, day, ClosingTerms(ZONE), terms=TERMS, now=now, by="林会计", reason="演示")
-        day += timedelta(days=1)
-
-
-ZONE = "Asia/Shanghai"
