@@ -18,7 +18,7 @@ from rich.console import Console
 from service.cli.demo import groups
 from service.cli.demo.daemon import Daemon, free_port
 from service.cli.demo.desk import Signed
-from service.cli.demo.kept import CONFIG, USER, leave_past
+from service.cli.demo.kept import CONFIG, leave_past
 from service.cli.demo.play import Play
 from service.cli.demo.progress import reporting
 from service.cli.demo.summary import as_json, show
@@ -90,7 +90,8 @@ def demo(
                 show(paper, figures, verdict)
                 groups.show(paper, arrived)
             if keep:
-                _wait(screen, base, daemon, _furnish(screen, daemon))
+                _furnish(screen, daemon)
+                _wait(screen, base, daemon)
     raise typer.Exit(0 if verdict.good else 1)
 
 
@@ -133,22 +134,18 @@ def _stage(folder: Path, seed: int, also: Callable[[Path], None]) -> Generator[t
             daemon.stop()
 
 
-def _furnish(screen: Console, daemon: Daemon) -> str:
-    """Give the console a week to show, while the daemon rests; gives a one-time password."""
+def _furnish(screen: Console, daemon: Daemon) -> None:
+    """Give the console a week to show, while the daemon rests."""
     screen.print("为控制台补上一周的往来 … / a week for the console", highlight=False)
     daemon.stop()
     with daemon.config.open("a", encoding="utf-8") as config:
         config.write(CONFIG)
-    password = leave_past(daemon.folder)
+    leave_past(daemon.folder)
     daemon.start()
-    return password
 
 
-def _wait(screen: Console, base: str, daemon: Daemon, password: str) -> None:
+def _wait(screen: Console, base: str, daemon: Daemon) -> None:
     """Say where everything is, and leave it running until Ctrl-C."""
-    screen.print(f"控制台 / console: {daemon.base}/console", highlight=False)
-    screen.print(f"用户 / user: {USER}", highlight=False)
-    screen.print(f"一次性密码 / one-time password: {password}", highlight=False)
     screen.print(f"支付平台 / provider: {base}/sandbox/stats", highlight=False)
     screen.print(f"pingledger: {daemon.base}/metrics", highlight=False)
     with open_runtime(load(daemon.config)) as runtime:

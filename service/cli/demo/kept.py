@@ -1,4 +1,4 @@
-"""What does the demo leave behind to look at? A second shop with its past, and a user."""
+"""What does the demo leave behind to look at? A second shop, with its past."""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -6,23 +6,20 @@ from pathlib import Path
 from service.cli.demo.past import SINK, Past
 from service.core.filter import Filter
 from service.core.statement.mapping import READY
-from service.ledger import audit, users
+from service.ledger import audit, closings
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.keyfiles import load_vault
 from service.ledger.migrations import read_epoch
 from service.pingpp.signature import KeyRing, load_public_key
 from service.sandbox.keys import private_key
 from service.settings.model import KEY_FILE, LEDGER_FILE
-from service.work.admit import first_password, new_user
 from service.work.close import ClosingTerms, close, first_day
-from service.work.hashing import Hashing
 from service.work.statement.take import Order, take
 from service.work.terms import Terms
 
 SHOP = "shop"
 ZONE = "Asia/Shanghai"
 DAYS_CLOSED = 5
-USER = "demo"
 _BOOK = """\
 类型,商户订单号,金额,手续费,状态,交易时间
 支付,SP0000000001,99.34,0.59,成功,{day} 10:00:00
@@ -40,8 +37,8 @@ path = "erp.jsonl"
 """
 
 
-def leave_past(folder: Path) -> str:
-    """Fill the demo's own ledger while its daemon rests; gives the one-time password of a user."""
+def leave_past(folder: Path) -> None:
+    """Fill the demo's own ledger while its daemon rests."""
     vault = load_vault((folder / KEY_FILE,))
     ledger = open_ledger(f"sqlite:///{folder / LEDGER_FILE}", vault)
     try:
@@ -52,7 +49,6 @@ def leave_past(folder: Path) -> str:
         terms = Terms(sinks={SINK: Filter()}, epoch=epoch, grace_seconds=0)
         Past(ledger, SHOP, key, ring.fingerprints[0], now).tell(terms)
         keep_books(ledger, folder, terms, now)
-        return _user(ledger, now)
     finally:
         ledger.close()
 
@@ -65,7 +61,8 @@ def keep_books(ledger: Ledger, folder: Path, terms: Terms, now: datetime) -> Non
 
 
 def _close(ledger: Ledger, terms: Terms, now: datetime) -> None:
-    day: date | None = first_day(ledger, ZONE)
+    # where the daemon has closed a day, those before it cannot be closed any more
+    day: date | None = None if closings.last(ledger) else first_day(ledger, ZONE)
     for _ in range(DAYS_CLOSED if day else 0):
         if day and day < (now + timedelta(hours=8)).date():
             rules = ClosingTerms(ZONE)
@@ -78,13 +75,3 @@ def _take(ledger: Ledger, folder: Path, now: datetime) -> None:
     day = (now - timedelta(days=3)).date()
     file.write_text(_BOOK.format(day=day), encoding="utf-8")
     take(ledger, Order(file, SHOP, "book", READY["book"]), now=now)
-
-
-def _user(ledger: Ledger, now: datetime) -> str:
-    """Somebody who may do everything; the password is good for one sign-in."""
-    password = first_password()
-    hashed = Hashing().hash(password)
-    made = new_user(USER, ("admin",), None, language="zh", now=now, password=hashed)
-    with ledger.begin() as connection:
-        users.add(connection, made)
-    return password
