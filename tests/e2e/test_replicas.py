@@ -27,6 +27,7 @@ from tests.e2e.daemons import (
     stop_when_all_is_told,
     write_config,
 )
+from tests.reused import Shelf
 from tests.work.stories import TrueOrder, wire
 
 WITHDRAWALS = 120
@@ -116,9 +117,9 @@ def events(key_pair: KeyPair) -> Iterator[Signed]:
 @pytest.mark.postgres
 @pytest.mark.timeout(600)
 def test_each_due_object_is_asked_once_and_every_message_is_in_order(
-    postgres: Postgres, postgres_template: str, key_pair: KeyPair, tmp_path: Path
+    postgres: Postgres, postgres_shelf: Shelf, key_pair: KeyPair, tmp_path: Path
 ) -> None:
-    postgres.run(f"CREATE DATABASE replicas TEMPLATE {postgres_template}")
+    postgres.run(f"CREATE DATABASE replicas TEMPLATE {postgres_shelf.template}")
     api, sink = FakeApi(), FakeSink()
     with serving(api, sink) as port:
         config = write_config(
