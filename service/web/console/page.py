@@ -17,6 +17,7 @@ from service.web.console import show
 from service.web.console.visit import Refused, Visit
 from service.web.console.words import N_, said, translations
 from service.web.doors import Language, Role
+from service.web.replies import RETRY_AFTER_SECONDS
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 STATIC = Path(__file__).parents[1] / "static"
@@ -32,12 +33,14 @@ MENU: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("objects", N_("Objects")),
             ("statements", N_("Statements")),
             ("closings", N_("Closings")),
+            ("reports", N_("Reports")),
         ),
     ),
     (
         N_("Traffic"),
         (
             ("deliveries", N_("Deliveries")),
+            ("provider", N_("How Ping++ notifies")),
             ("sinks", N_("Sinks")),
             ("letters", N_("Dead letters")),
             ("jobs", N_("Jobs")),
@@ -147,6 +150,8 @@ def answering(handler: Handler) -> Callable[[Request], Response]:
             return page(visit, "error.html", refused.status, code=refused.status, **values)
         except TryLater:
             text = N_("The ledger is busy or away. Try again in a moment.")
-            return page(visit, "error.html", 503, code=503, text=text, field="")
+            response = page(visit, "error.html", 503, code=503, text=text, field="")
+            response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+            return response
 
     return answer
