@@ -151,3 +151,11 @@ def knock(visitor: Visitor, door: Door, csrf: str) -> int:
     if door.method == "GET":
         return visitor.get(path_of(door)).status
     return visitor.post(path_of(door), {"csrf": csrf}).status
+
+
+def test_a_report_is_streamed_through_the_real_door(desk: Visited) -> None:
+    answer = desk.signed_in("lin", "finance").get("/console/reports/file?report=aging&format=csv")
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-disposition"].startswith('attachment; filename="aging-')
