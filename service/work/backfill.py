@@ -59,7 +59,7 @@ def backfill(
     """
     done: Counter[str] = Counter()
     for which, shape in lists(clients, terms):
-        asker = Asker(clients[which.account], which, shape, stop or Event(), pause)
+        asker = Asker(clients[which.account], which, shape, stop or Event(), pause, terms.scale)
         done.update(Walker(ledger, which, asker, terms, clock).run(first))
     return done
 
@@ -120,13 +120,16 @@ def backfill_span(
     """
     for bare, shape in lists(clients, terms, kinds):
         which = replace(bare, span=span.name)
-        asker = Asker(clients[which.account], which, shape, stop, pause)
+        asker = Asker(clients[which.account], which, shape, stop, pause, terms.scale)
         walk_ = Walker(ledger, which, asker, terms, clock, on_page)
         yield walk_.run_span(span)
 
 
 class Asker:
-    """Asks for the pages of one list, and waits a little when there is no answer."""
+    """Asks for the pages of one list, and waits a little when there is no answer.
+
+    scale: divides the waits that we choose.
+    """
 
     def __init__(
         self,
@@ -135,9 +138,11 @@ class Asker:
         shape: List,
         stop: Event,
         pause: Callable[[float], object],
+        scale: float = 1.0,
     ) -> None:
         self.which = which
         self._client, self._shape, self._stop, self._pause = client, shape, stop, pause
+        self._scale = scale
 
     @property
     def can_ask(self) -> bool:
@@ -169,7 +174,7 @@ class Asker:
                 least = error.after.total_seconds() if error.after else 0.0
                 if attempt == ATTEMPTS_LIMIT - 1 or least > WAIT_SECONDS_LIMIT:
                     raise
-                self._pause(max(least, 2.0**attempt))
+                self._pause(max(least, 2.0**attempt / self._scale))
         raise Unanswered("stopping", sent=False)
 
 

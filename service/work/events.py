@@ -58,7 +58,7 @@ def walk_events(
             continue
         which = Walk(account, "event", "", span.name)
         own = terms.accounts.get(account, AccountTerms())
-        asker = _EventAsker(client, which, EVENTS, stop, pause, own.livemode)
+        asker = _EventAsker(client, which, stop, pause, terms.scale, own.livemode)
         wanted = _Wanted(frozenset(kinds), own.apps)
         walker = Walker(ledger, which, asker, terms, clock, on_page, wanted)
         walked = walker.run_span(span)
@@ -88,12 +88,12 @@ class _EventAsker(Asker):
         self,
         client: Client,
         which: Walk,
-        shape: List,
         stop: Event,
         pause: Callable[[float], object],
+        scale: float,
         livemode: bool,
     ) -> None:
-        super().__init__(client, which, shape, stop, pause)
+        super().__init__(client, which, EVENTS, stop, pause, scale)
         self._livemode = livemode
         self.absent = ""
 

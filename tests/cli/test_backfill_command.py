@@ -39,7 +39,7 @@ def settings(folder: Path, base: str) -> str:
     (folder / "data").mkdir(exist_ok=True)
     put_vault_key(folder / "data")
     file.write_text(
-        f'data_dir = "data"\n[poll]\nscale = 100\n[accounts.shop]\napi_key = "{API_KEY}"\n'
+        f'data_dir = "data"\n[poll]\nscale = 1000\n[accounts.shop]\napi_key = "{API_KEY}"\n'
         f'api_base = "{base}"\napps = ["{bodies.APP}"]\nrate = 100\n'
     )
     return str(file)

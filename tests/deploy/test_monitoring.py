@@ -59,6 +59,7 @@ def shown(ledger: Ledger, key_pair: Any, now: datetime) -> dict[str, set[str]]:
     fill(ledger, now)
     telemetry.LOOKS.labels("shop", "ok").inc()
     telemetry.DISPATCHES.labels("file", "sent").inc()
+    telemetry.NOTES.labels("duty", "sent").inc()
     telemetry.SEND_SECONDS.labels("file").observe(0.1)
     telemetry.JOB_RUNS.labels("drain", "done").inc()
     telemetry.JOB_SECONDS.labels("drain").observe(0.1)

@@ -49,6 +49,8 @@ USER = "cus_1"
 _accounts = count(1)
 # Ten times the longest grace of a sum: what nobody could be asked about opens, too.
 LONG = timedelta(seconds=6_001)
+# The plant whose finding hangs on what was heard: an order of 1000 becomes one of 900.
+CHANGED = "amount_changed"
 _standings = msgspec.json.Decoder(tuple[Standing, ...])
 
 
@@ -169,8 +171,15 @@ class MoneyMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(sorted(PLANTS)))
     def an_error_is_planted(self, name: str) -> None:
-        if name not in {one.name for one in self.planted}:
-            self.planted.append(plant(self.truth, name, APP, self.tick()))
+        if name in {one.name for one in self.planted}:
+            return
+        self._print()
+        told = len(self.events)
+        self.planted.append(plant(self.truth, name, APP, self.tick()))
+        if name == CHANGED:  # whoever heard of one value only cannot know that there were two
+            self._print()
+            for body in self.events[told:]:
+                arrive(self.ledger, self.account, body, self.tick())
 
     @precondition(lambda self: covers(self.user, 600))
     @precondition(lambda self: "wallet" not in {one.name for one in self.planted})
@@ -242,10 +251,17 @@ class MoneyMachine(RuleBasedStateMachine):
             sa.select(*(beliefs.c[name] for name in named)).where(beliefs.c.account == self.account)
         )
         held = {(row.kind, row.object_id): tuple(row[2:]) for row in rows}
+        facts = self._first_facts()
         assert held == {
-            (one["kind"], one["id"]): tuple(one[name] for name in named[2:])
+            key: tuple({**one, **facts.get(key, {})}[name] for name in named[2:])
             for one in dump.objects(self.truth, {})
+            for key in [(one["kind"], one["id"])]
         }
+
+    def _first_facts(self) -> dict[tuple[str, str], dict[str, int]]:
+        """Of a fact that was changed, what was seen first is believed on."""
+        changed = [one for one in self.planted if one.name == CHANGED]
+        return {("order", own): {"amount": 1000} for one in changed for own in one.found_on}
 
     def _mismatches_are_what_was_planted(self, connection: Connection) -> None:
         rows = connection.execute(
