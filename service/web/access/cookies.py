@@ -9,8 +9,12 @@ import secrets
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from service.web.access.origin import HOME
+from service.web.access.words import LANGUAGE_COOKIE
+
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
 _BYTES = 32
+LANGUAGE_SECONDS = 365 * 86_400
 
 
 class Cookies:
@@ -42,6 +46,18 @@ class Cookies:
     def greet(self, response: Response, secret: str) -> None:
         """Know the browser again; it has to come along from an identity provider's page."""
         self._set(response, self.visit, secret, "lax")
+
+    def speak(self, response: Response, language: str) -> None:
+        """Remember the language where the console does too: of two paths the wider one wins."""
+        response.set_cookie(
+            LANGUAGE_COOKIE,
+            language,
+            max_age=LANGUAGE_SECONDS,
+            path=HOME,
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",
+        )
 
     def sign_out(self, response: Response) -> None:
         """Let it forget the session."""

@@ -16,7 +16,7 @@ from service.web.access.cookies import Cookies, csrf_of, new_secret
 from service.web.access.origin import safe_next
 from service.web.access.page import message, page, reads, style
 from service.web.access.porter import LOGIN, PASSWORD, address_of
-from service.web.access.words import LANGUAGE_COOKIE, say
+from service.web.access.words import say
 from service.web.doors import LANGUAGES, Door, Role
 from service.work.admit import Admission, Refused, TooSoon, Weak
 
@@ -63,7 +63,7 @@ class Signing:
         chosen = request.query_params.get("language")
         if chosen in LANGUAGES:
             response: Response = RedirectResponse(f"{LOGIN}?next={quote(after, safe='')}", 303)
-            response.set_cookie(LANGUAGE_COOKIE, chosen, max_age=31_536_000, samesite="lax")
+            self._cookies.speak(response, chosen)
             return response
         return self._form(request, after)
 

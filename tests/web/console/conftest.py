@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import uvicorn
+from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
 from service.ledger.engine import Ledger, open_ledger
 from service.settings import Settings
 from tests.conftest import VAULT, KeyPair
 from tests.web.console import stage
+from tests.web.console.chromium import chromium
 from tests.web.console.stage import Visitor, console_app
 
 NOW = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
@@ -62,3 +64,10 @@ def base_url(shop: tuple[Ledger, Settings]) -> Generator[str]:
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """Chromium, once for a file of tests."""
+    with chromium() as opened:
+        yield opened

@@ -1,33 +1,21 @@
 """The console in a real browser: every page, both languages, a phone, and no foreign script."""
 
-import os
-import shutil
 from collections.abc import Generator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from axe_playwright_python.sync_playwright import (  # pyright: ignore[reportMissingTypeStubs]
-    Axe,
-)
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from service.ledger.engine import Ledger
 from service.ledger.schema import acts, beliefs, deliveries, mismatches, sinks
 from service.settings import Settings
 from service.web.console.page import MENU
+from tests.web.console.chromium import assert_nothing_serious
 from tests.web.console.stage import BOOK
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    f"--{flag}"
-    for flag in (
-        "no-sandbox", "headless", "disable-gpu", "disable-quic", "no-first-run",
-        "disable-background-networking", "disable-component-update", "disable-sync",
-    )
-]  # fmt: skip
 ORDER = "objects/shop/order/2008000000000000023"
 PAGES = [name for _, entries in MENU for name, _ in entries]
 DETAILS = ["mismatches/1", ORDER, "deliveries/1", "statements/1", "closings/2026-11-17"]
@@ -55,20 +43,6 @@ PAYLOADS = [
     "<!--><script>window.pwned=1</script>-->",
     "&lt;script&gt;window.pwned=1&lt;/script&gt;",
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    """Chromium, once; a machine without it says so, and fails where it was promised."""
-    if CHROMIUM is None:
-        told = "there is no chromium: the browser tests were NOT run (apt install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(told, False)
-        pytest.skip(told)
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -106,17 +80,6 @@ def test_every_page_opens_from_the_menu_and_nothing_hinders_people(
         assert tab.locator("h1").count() == 1
         if language == "zh":
             assert_nothing_serious(tab)
-
-
-def assert_nothing_serious(page: Page) -> None:
-    answer: Any = Axe().run(page)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    found: list[dict[str, Any]] = answer.response["violations"]
-    told = [
-        (page.url, one["id"], one["nodes"][0]["html"])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert told == []
 
 
 def test_the_dark_pages_have_contrast_too(browser: Browser, base_url: str) -> None:
