@@ -35,10 +35,12 @@ WALL_LINES = 400
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 # the ledger and its words read back what they wrote; the sandbox and commands play other parts;
-# what tells people reads its own notes, and what their services answer
-OWN_JSON = ("core/", "ledger/", "sandbox/", "cli/", "work/people/", "outbound/people/")
-# and the API what programs send it, the sign-in what a provider says
-OWN_JSON = (*OWN_JSON, "web/api/", "web/access/")
+# what tells people reads its own notes, and what their services answer; the API reads what programs
+# send it, the sign-in what a provider says
+OWN_JSON = (
+    *("core/", "ledger/", "sandbox/", "cli/", "work/people/", "outbound/people/"),
+    *("web/api/", "web/access/"),
+)
 # everything else is Ping++'s: strict.py reads it, accept.py finds the id alone, to know a repeat
 READS_THE_WIRE = {"pingpp/strict.py", "work/accept.py"}
 DECODING = re.compile(r"\bjson\.(loads?|decode|Decoder|JSONDecoder)\b|\.json\(\)")
