@@ -6,15 +6,18 @@ rebinding, failure S06); TLS still asks for the name.
 
 import math
 import ssl
-from collections.abc import Iterable
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeVar
 
 import httpcore2
 
-from service.outbound.address import Resolve, addresses, resolve
-from service.sockets import Bounded, seconds_left
+from service.outbound.address import AddressRefused, Resolve, addresses, resolve
+from service.outbound.sink import Later
+from service.sockets import Bounded, seconds_left, within
 
 CONNECTS_LIMIT = 3
+
+_Answer = TypeVar("_Answer")
 
 
 class NotResolved(httpcore2.ConnectError):
@@ -23,6 +26,28 @@ class NotResolved(httpcore2.ConnectError):
 
 class NotTrusted(httpcore2.ConnectError):
     """TLS could not be agreed on: certificate, name or version."""
+
+
+def attempt(seconds: float, send: Callable[[], _Answer]) -> _Answer | Later:
+    """Send within a deadline; what kept it from being answered is a reason to come again.
+
+    away: nobody was reached, so that the next message would not fare better.
+    """
+    try:
+        with within(seconds):
+            return send()
+    except AddressRefused:
+        return Later("address", away=True)
+    except NotResolved:
+        return Later("resolve", away=True)
+    except NotTrusted:
+        return Later("tls", away=True)
+    except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+        return Later("connect", away=True)
+    except httpcore2.TimeoutException:
+        return Later("timeout")
+    except (httpcore2.NetworkError, httpcore2.ProtocolError):
+        return Later("broken answer")
 
 
 class Pinned(httpcore2.NetworkBackend):

@@ -18,10 +18,9 @@ from standardwebhooks import Webhook as Signer
 
 from service.core.errors import Misconfigured
 from service.core.messages import Message
-from service.outbound.address import AddressRefused, Resolve, Target, check_url, resolve
-from service.outbound.pinned import NotResolved, NotTrusted, Pinned
+from service.outbound.address import Resolve, Target, check_url, resolve
+from service.outbound.pinned import Pinned, attempt
 from service.outbound.sink import CONTENT_TYPE, Answer, Dead, Later, Receipt, Sent
-from service.sockets import within
 
 REQUEST_SECONDS = 15.0
 ANSWER_BYTES = 64 * 1024
@@ -74,21 +73,7 @@ class Webhook:
     def send(self, messages: Sequence[Message], *, now: datetime) -> Receipt:
         """Post the one message and read the answer's head, in `request_seconds` at most."""
         (message,) = messages
-        try:
-            with within(self._request_seconds):
-                return self._post(message, now)
-        except AddressRefused:
-            return Later("address", away=True)
-        except NotResolved:
-            return Later("resolve", away=True)
-        except NotTrusted:
-            return Later("tls", away=True)
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-            return Later("connect", away=True)
-        except httpcore2.TimeoutException:
-            return Later("timeout")
-        except (httpcore2.NetworkError, httpcore2.ProtocolError):
-            return Later("broken answer")
+        return attempt(self._request_seconds, lambda: self._post(message, now))
 
     def close(self) -> None:
         """Close what is kept alive."""

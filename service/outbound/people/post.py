@@ -14,10 +14,9 @@ import httpx2
 import msgspec
 
 from service.core.errors import Misconfigured
-from service.outbound.address import AddressRefused, Target, check_url
-from service.outbound.pinned import NotResolved, NotTrusted, Pinned
+from service.outbound.address import Target, check_url
+from service.outbound.pinned import Pinned, attempt
 from service.outbound.sink import Later
-from service.sockets import within
 
 REQUEST_SECONDS = 10.0
 ANSWER_BYTES = 64 * 1024
@@ -58,21 +57,8 @@ class Poster:
 
     def post(self, path: str, document: Mapping[str, Any]) -> Said | Later:
         """Post below the base; a failure to reach the service is its answer."""
-        try:
-            with within(self._seconds):
-                return self._post(path, msgspec.json.encode(document))
-        except AddressRefused:
-            return Later("address", away=True)
-        except NotResolved:
-            return Later("resolve", away=True)
-        except NotTrusted:
-            return Later("tls", away=True)
-        except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-            return Later("connect", away=True)
-        except httpcore2.TimeoutException:
-            return Later("timeout")
-        except (httpcore2.NetworkError, httpcore2.ProtocolError):
-            return Later("broken answer")
+        body = msgspec.json.encode(document)
+        return attempt(self._seconds, lambda: self._post(path, body))
 
     def close(self) -> None:
         """Close what is kept alive."""
