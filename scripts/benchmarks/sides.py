@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -126,7 +127,7 @@ class Hook:
             self._process.wait()
 
 
-class _Broker:
+class _Broker(ABC):
     """A server that is killed as soon as its place is made, and started when it shall be there."""
 
     kind = ""
@@ -138,11 +139,11 @@ class _Broker:
         self._bare = self.side(self._port)
         self._server.kill()
 
-    def start(self, folder: Path, port: int) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def start(self, folder: Path, port: int) -> Any: ...
 
-    def side(self, port: int) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def side(self, port: int) -> Any: ...
 
     def come(self) -> None:
         self._server.start()

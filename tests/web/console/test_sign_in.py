@@ -24,7 +24,7 @@ from tests.web.console.chromium import assert_nothing_serious
 from tests.web.console.stage import BOOK, tell_past
 from tests.web.visitor import GOOD, QUICK
 
-# one daemon for the file: its tests stay with one worker
+# one daemon for the file, or one per worker where the runner keeps no group together
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sign_in")]
 
 NEW = "gruen-amboss-igel-29"
