@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service.core.errors import Raced
 from service.core.instant import to_micros
-from service.ledger.dialect import insert
+from service.ledger.dialect import upsert_rows
 from service.ledger.engine import Connection, Ledger
 from service.ledger.schema import audit, meta
 
@@ -92,10 +92,7 @@ def _append(connection: Connection, who: str, what: str, why: str, now: datetime
         connection.execute(sa.insert(audit).values(line))
     except IntegrityError:
         raise Raced("another line was written first") from None
-    kept = insert(connection, meta).values(name=LAST, value=digest)
-    connection.execute(
-        kept.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": digest})
-    )
+    upsert_rows(connection, meta, [{"name": LAST, "value": digest}])
     return digest
 
 

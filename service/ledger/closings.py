@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service.core.closing import FIRST, Closing, Entry, Mark, decode, digest_of, encode
 from service.core.errors import Raced
-from service.ledger.dialect import insert
+from service.ledger.dialect import upsert_rows
 from service.ledger.engine import Connection, Ledger
 from service.ledger.journal import entry_columns
 from service.ledger.keys import Selection
@@ -189,10 +189,7 @@ def add(connection: Connection, closing: Closing) -> str:
         connection.execute(sa.insert(closed).values(row))
     except IntegrityError:
         raise Raced("another process closed it first") from None
-    kept = insert(connection, meta).values(name=LAST, value=digest)
-    connection.execute(
-        kept.on_conflict_do_update(index_elements=[meta.c.name], set_={"value": digest})
-    )
+    upsert_rows(connection, meta, [{"name": LAST, "value": digest}])
     return digest
 
 

@@ -1,6 +1,6 @@
 """What was seen of each object, in order, for those who make the beliefs again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,11 +9,16 @@ import sqlalchemy as sa
 from service.core.journal import Net
 from service.core.observation import Key
 from service.ledger import journal
+from service.ledger.engine import Ledger
 from service.ledger.schema import beliefs, postings
 from service.ledger.schema import observations as seen
 
 _BELIEF_KEY = (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
 _SEEN_KEY = (seen.c.account, seen.c.kind, seen.c.object_id)
+
+
+# Objects compared in one snapshot.
+SLICE = 500
 
 
 class Believed(NamedTuple):
@@ -33,6 +38,26 @@ class Sighting(NamedTuple):
     key: Key
     recorded_at: int
     body: str
+
+
+def slices(
+    ledger: Ledger,
+    compare: Callable[[sa.Connection, Sequence[Key]], None],
+    *,
+    since: datetime | None,
+    until: datetime | None,
+) -> Iterator[None]:
+    """Show `compare` every object that was seen then, some in one snapshot; yields between two."""
+    after: Key | None = None
+    while True:
+        with ledger.read() as connection:
+            keys = objects(connection, after=after, limit=SLICE, since=since, until=until)
+            if keys:
+                compare(connection, keys)
+        yield
+        if len(keys) < SLICE:
+            return
+        after = keys[-1]
 
 
 def objects(

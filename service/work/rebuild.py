@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 import msgspec
@@ -16,9 +17,6 @@ from service.core.view import view
 from service.ledger import history
 from service.ledger.engine import Connection, Ledger
 from service.ledger.history import Believed
-
-# Objects compared in one snapshot.
-SLICE = 500
 
 
 @dataclass(slots=True)
@@ -39,15 +37,9 @@ def rebuild(
     so that long work can be watched.
     """
     done = Rebuilt()
-    after: Key | None = None
-    while True:
-        with ledger.read() as connection:
-            keys = history.objects(connection, after=after, limit=SLICE, since=since, until=until)
-            _compare(connection, keys, done)
+    compare = partial(_compare, done)
+    for _ in history.slices(ledger, compare, since=since, until=until):
         yield done
-        if len(keys) < SLICE:
-            return
-        after = keys[-1]
 
 
 def derive(seen: Sequence[Observation]) -> State:
@@ -59,9 +51,7 @@ def derive(seen: Sequence[Observation]) -> State:
     return state
 
 
-def _compare(connection: Connection, keys: Sequence[Key], done: Rebuilt) -> None:
-    if not keys:
-        return
+def _compare(done: Rebuilt, connection: Connection, keys: Sequence[Key]) -> None:
     kept = history.beliefs_of(connection, keys)
     rows = history.observations(connection, keys)
     for key, group in groupby(rows, key=lambda row: row[0]):

@@ -6,10 +6,11 @@ import sqlalchemy as sa
 
 from service.core.observation import Key, Source
 from service.ledger.engine import Ledger
+from service.ledger.history import SLICE
 from service.ledger.schema import beliefs
 from service.pingpp.reader import read_object
 from service.work.apply import apply
-from service.work.rebuild import SLICE, Rebuilt, rebuild
+from service.work.rebuild import Rebuilt, rebuild
 from service.work.terms import Terms
 from tests import bodies
 from tests.work.stories import Fields

@@ -7,6 +7,7 @@ belongs, and how it is numbered.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -17,23 +18,14 @@ from service.ledger import history, journal
 from service.ledger.engine import Connection, Ledger
 from service.work.verify.found import NAMED_LIMIT, Fault, Verified
 
-# Objects compared in one snapshot.
-SLICE = 500
-
 
 def posted(
     ledger: Ledger, since: datetime | None, until: datetime | None, seen: Verified
 ) -> Iterator[Verified]:
     """The postings of every object that was seen then, against its sightings."""
-    after: Key | None = None
-    while True:
-        with ledger.read() as connection:
-            keys = history.objects(connection, after=after, limit=SLICE, since=since, until=until)
-            _compare(connection, keys, seen)
+    compare = partial(_compare, seen)
+    for _ in history.slices(ledger, compare, since=since, until=until):
         yield seen
-        if len(keys) < SLICE:
-            break
-        after = keys[-1]
     with ledger.read() as connection:
         unseen = history.unseen(connection, NAMED_LIMIT)
     for key in unseen:
@@ -41,9 +33,7 @@ def posted(
     yield seen
 
 
-def _compare(connection: Connection, keys: Sequence[Key], seen: Verified) -> None:
-    if not keys:
-        return
+def _compare(seen: Verified, connection: Connection, keys: Sequence[Key]) -> None:
     rows: defaultdict[Key, list[Entry]] = defaultdict(list)
     for entry in journal.of_objects(connection, keys):
         rows[Key(entry.account, entry.kind, entry.object_id)].append(entry)
