@@ -43,11 +43,12 @@ def _median(results: Sequence[Result]) -> Result:
 def ratios(medians: dict[str, Result]) -> list[Result]:
     """Each target with what was found."""
     return [
-        _ratio(name, medians[server][figure] / medians[base][figure], sense, limit)
+        ratio(name, medians[server][figure] / medians[base][figure], sense, limit)
         for name, server, figure, base, sense, limit in TARGETS
     ]
 
 
-def _ratio(name: str, found: float, sense: str, limit: float) -> Result:
+def ratio(name: str, found: float, sense: str, limit: float) -> Result:
+    """One figure beside its target: at least, or at most."""
     met = found >= limit if sense == "least" else found <= limit
     return {"name": name, "found": found, "target": f"at {sense} {limit}", "met": met}

@@ -47,7 +47,10 @@ class Databases:
         """What the database's own processes have used; 0 for SQLite, which has none."""
         if name == SQLITE or self._process is None:
             return 0.0
-        return sum(cpu_seconds(one) for one in [self._process, *self._process.children()])
+        alive = sum(cpu_seconds(one) for one in [self._process, *self._process.children()])
+        # what served connections that are closed by now is counted with the process that began it
+        ended = self._process.cpu_times()
+        return alive + ended.children_user + ended.children_system
 
     def _postgres(self) -> str:
         if not self._admin_url:

@@ -14,6 +14,7 @@ from scripts.benchmarks.databases import VAULT, Databases
 from scripts.benchmarks.events import read_events
 from scripts.benchmarks.load import Order
 from scripts.benchmarks.measure import CONNECTIONS, WEBHOOKS, Result, send, serving
+from scripts.benchmarks.rebuilding import measure_rebuilding
 from scripts.benchmarks.servers import ACCOUNTS, clock, read_terms
 from service.cli.daemon import settle_memory
 from service.ledger.engine import Ledger, open_ledger
@@ -42,9 +43,9 @@ def measure_draining(database: str, events: Path, count: int, databases: Databas
             "cpu_us": (time.process_time() - cpu) / count * 1e6,
             "database_cpu_us": (databases.cpu_seconds(database) - before) / count * 1e6,
         }
-    if done != count:
-        raise RuntimeError(f"{done} of {count} deliveries were applied")
-    return result
+        if done != count:
+            raise RuntimeError(f"{done} of {count} deliveries were applied")
+        return result | measure_rebuilding(database, url, count, databases)
 
 
 def _fill(ledger: Ledger, events: Path, count: int) -> None:

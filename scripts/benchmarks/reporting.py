@@ -12,6 +12,7 @@ from typing import Any
 
 from scripts.benchmarks.databases import POSTGRES, Databases
 from scripts.benchmarks.matching import DAWN, filled_belief
+from scripts.benchmarks.rebuilding import peak_mb
 from service.ledger.dialect import insert_rows
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.schema import beliefs
@@ -83,13 +84,6 @@ def _order(number: int) -> list[dict[str, Any]]:
     return [order, charge]
 
 
-def _peak_mb() -> float:
-    """The most that this process held; getrusage would count who started it, too."""
-    status = Path("/proc/self/status").read_text()
-    (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(peak.split()[1]) / 1024
-
-
 def main() -> None:
     """Write one report, and print what it took."""
     url, shape, path = sys.argv[1:]
@@ -102,7 +96,7 @@ def main() -> None:
             {
                 "rows": done.rows,
                 "seconds": time.perf_counter() - began,
-                "memory_mb": _peak_mb(),
+                "memory_mb": peak_mb(),
             }
         )
     )

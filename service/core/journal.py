@@ -17,7 +17,6 @@ Accounts (docs/accounting.md shows each with figures):
     transit, bank     a withdrawal under way, and paid out
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -66,6 +65,8 @@ class Posting(NamedTuple):
     corrects: int | None
 
 
+# What was moved from the second account to the first: currency, minor units.
+Moved = tuple[str, str, str, int]
 # Between two accounts, the first of them in order: how much more was moved to it than away.
 Net = Mapping[tuple[str, str, str], int]
 
@@ -117,13 +118,20 @@ def book(
     return tuple(after[pair] for pair in sorted(after)), postings
 
 
-def net(standing: Iterable[Standing]) -> Net:
-    """What is booked, whichever way round it was booked; nothing of what cancels out."""
-    sums: Counter[tuple[str, str, str]] = Counter()
-    for one in standing:
-        first, second = sorted((one.debit, one.credit))
-        sums[first, second, one.currency] += one.amount if first == one.debit else -one.amount
+def net(moved: Iterable[Moved]) -> Net:
+    """What moved in all, whichever way round it was booked; nothing of what cancels out."""
+    sums: dict[tuple[str, str, str], int] = {}
+    for debit, credit, currency, amount in moved:
+        pair, more = ((debit, credit, currency), amount)
+        if credit < debit:
+            pair, more = (credit, debit, currency), -amount
+        sums[pair] = sums.get(pair, 0) + more
     return {pair: amount for pair, amount in sums.items() if amount}
+
+
+def owed(legs: Iterable[Leg], currency: str) -> Net:
+    """What should be booked in all for `legs`: what `book` brings the journal to."""
+    return net((leg.debit, leg.credit, currency, leg.amount) for leg in legs)
 
 
 def _together(

@@ -1,8 +1,9 @@
 """What was seen of each object, in order, for those who make the beliefs again."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -10,15 +11,12 @@ from service.core.journal import Net
 from service.core.observation import Key
 from service.ledger import journal
 from service.ledger.engine import Ledger
+from service.ledger.keys import Selection, of_keys
 from service.ledger.schema import beliefs, postings
 from service.ledger.schema import observations as seen
 
-_BELIEF_KEY = (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
-_SEEN_KEY = (seen.c.account, seen.c.kind, seen.c.object_id)
-
-
 # Objects compared in one snapshot.
-SLICE = 500
+SLICE = 2_000
 
 
 class Believed(NamedTuple):
@@ -68,33 +66,48 @@ def objects(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Key]:
-    """The next objects that were seen (since then, before then), in the order of their keys."""
-    statement = sa.select(*_SEEN_KEY).distinct().order_by(*_SEEN_KEY).limit(limit)
+    """The next objects that were seen (since then, before then), in the order of their keys.
+
+    Without a time those that are believed in and were never seen are among them.
+    """
+    found = _following(seen, after, limit)
     if since is not None:
-        statement = statement.where(seen.c.recorded_at >= since)
+        found = found.where(seen.c.recorded_at >= since)
     if until is not None:
-        statement = statement.where(seen.c.recorded_at < until)
-    if after is not None:
-        statement = statement.where(sa.tuple_(*_SEEN_KEY) > sa.tuple_(*map(sa.literal, after)))
-    return [Key(*row) for row in connection.execute(statement)]
+        found = found.where(seen.c.recorded_at < until)
+    if since is None and until is None:
+        either = sa.union(
+            *(sa.select(one.subquery()) for one in (found, _following(beliefs, after, limit)))
+        ).subquery("either")
+        found = sa.select(either).order_by(*either.c).limit(limit)
+    return [Key(*row) for row in connection.execute(found)]
 
 
-def observations(connection: sa.Connection, keys: Sequence[Key]) -> Iterator[tuple[Key, str]]:
-    """Every sighting of `keys` as it was kept, those of one object together."""
-    for one in sightings(connection, keys):
-        yield one.key, one.body
+def _following(table: sa.Table, after: Key | None, limit: int) -> Selection:
+    key = (table.c.account, table.c.kind, table.c.object_id)
+    found = sa.select(*key).distinct().order_by(*key).limit(limit)
+    if after is None:
+        return found
+    return found.where(sa.tuple_(*key) > sa.tuple_(*map(sa.literal, after)))
+
+
+def observations(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, list[str]]:
+    """Every sighting of each of `keys` as it was kept, in no order."""
+    found: defaultdict[Key, list[str]] = defaultdict(list)
+    for account, kind, object_id, _, body in _seen_of(connection, keys):
+        found[Key(account, kind, object_id)].append(body)
+    return found
 
 
 def sightings(connection: sa.Connection, keys: Sequence[Key]) -> Iterator[Sighting]:
-    """Every sighting of `keys` and when it was recorded, those of one object together."""
-    recorded_at = sa.type_coerce(seen.c.recorded_at, sa.BigInteger())
-    statement = (
-        sa.select(*_SEEN_KEY, recorded_at, seen.c.body)
-        .where(sa.tuple_(*_SEEN_KEY).in_([tuple(key) for key in keys]))
-        .order_by(*_SEEN_KEY, seen.c.id)
-    )
-    for account, kind, object_id, at, body in connection.execute(statement):
+    """Every sighting of `keys` and when it was recorded, in no order."""
+    for account, kind, object_id, at, body in _seen_of(connection, keys):
         yield Sighting(Key(account, kind, object_id), at, body)
+
+
+def _seen_of(connection: sa.Connection, keys: Sequence[Key]) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    recorded_at = sa.type_coerce(seen.c.recorded_at, sa.BigInteger())
+    return of_keys(connection, seen, (recorded_at, seen.c.body), keys)
 
 
 def unseen(connection: sa.Connection, limit: int) -> list[Key]:
@@ -112,14 +125,11 @@ def unseen(connection: sa.Connection, limit: int) -> list[Key]:
 
 def beliefs_of(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Believed]:
     """What is believed of `keys`."""
-    statement = sa.select(
-        *_BELIEF_KEY,
-        beliefs.c.state,
-        beliefs.c.status,
-        beliefs.c.final,
-        beliefs.c.amount_paid,
-        beliefs.c.amount_refunded,
-    ).where(sa.tuple_(*_BELIEF_KEY).in_([tuple(key) for key in keys]))
+    columns = ("state", "status", "final", "amount_paid", "amount_refunded")
+    rows = of_keys(connection, beliefs, [beliefs.c[name] for name in columns], keys)
     booked = journal.sums(connection, keys)
-    rows = ((Key(*row[:3]), row[3:]) for row in connection.execute(statement))
-    return {key: Believed(*values, booked.get(key, {})) for key, values in rows}
+    found: dict[Key, Believed] = {}
+    for account, kind, object_id, state, status, final, paid, refunded in rows:
+        key = Key(account, kind, object_id)
+        found[key] = Believed(state, status, final, paid, refunded, booked.get(key, {}))
+    return found

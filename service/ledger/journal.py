@@ -4,16 +4,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from service.core.closing import Entry
-from service.core.journal import Net, Standing, net
+from service.core.journal import Moved, Net, net
 from service.core.observation import Key
 from service.ledger.columns import Instant
 from service.ledger.engine import Connection, Ledger
-from service.ledger.keys import Selection
+from service.ledger.keys import Selection, of_keys
 from service.ledger.reads import pages
 from service.ledger.schema import postings
 
@@ -157,13 +158,9 @@ def lines(
 
 def of_objects(connection: Connection, keys: Sequence[Key]) -> list[Entry]:
     """All postings of some objects, in the order of their keys and entries."""
-    key = (postings.c.account, postings.c.kind, postings.c.object_id)
-    rows = connection.execute(
-        sa.select(*entry_columns())
-        .where(sa.tuple_(*key).in_([tuple(one) for one in keys]))
-        .order_by(*key, postings.c.entry, postings.c.line)
-    )
-    return [Entry(*row) for row in rows]
+    names = ("account", "kind", "object_id", "entry", "line")
+    rows = of_keys(connection, postings, entry_columns(), keys)
+    return sorted((Entry(*row[3:]) for row in rows), key=attrgetter(*names))
 
 
 def entry_columns() -> list[sa.ColumnElement[Any]]:
@@ -179,19 +176,8 @@ def entry_columns() -> list[sa.ColumnElement[Any]]:
 
 def sums(connection: Connection, keys: Sequence[Key]) -> dict[Key, Net]:
     """What the postings of each object add up to."""
-    key = (postings.c.account, postings.c.kind, postings.c.object_id)
-    rows = connection.execute(
-        sa.select(
-            *key,
-            postings.c.debit,
-            postings.c.credit,
-            postings.c.currency,
-            sa.func.sum(postings.c.amount),
-        )
-        .where(sa.tuple_(*key).in_([tuple(one) for one in keys]))
-        .group_by(*key, postings.c.debit, postings.c.credit, postings.c.currency)
-    )
-    found: defaultdict[Key, list[Standing]] = defaultdict(list)
-    for row in rows:
-        found[Key(*row[:3])].append(Standing(*row[3:6], int(row[6]), 0))
+    columns = (postings.c.debit, postings.c.credit, postings.c.currency, postings.c.amount)
+    found: defaultdict[Key, list[Moved]] = defaultdict(list)
+    for account, kind, object_id, *moved in of_keys(connection, postings, columns, keys):
+        found[Key(account, kind, object_id)].append(tuple(moved))
     return {key: net(each) for key, each in found.items()}

@@ -1,6 +1,6 @@
 """How a list of keys becomes rows that a rule can join: one parameter, whatever their number."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -32,6 +32,19 @@ def listed_keys(dialect: str) -> Selection:
         ]
     names = ("account", "kind", "object_id")
     return sa.select(*(part.label(name) for part, name in zip(parts, names, strict=True)))
+
+
+def of_keys(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Sequence[sa.ColumnElement[Any]],
+    keys: Iterable[Key],
+) -> Sequence[sa.Row[*tuple[Any, ...]]]:
+    """All rows of some objects, each its key and then `columns`, in no order."""
+    asked = listed_keys(connection.dialect.name).subquery("asked")
+    key = (table.c.account, table.c.kind, table.c.object_id)
+    statement = sa.select(*key, *columns).join_from(asked, table, same_object(asked, table))
+    return connection.execute(statement, {"keys": as_parameter(keys)}).all()
 
 
 def values_as_parameter(values: Iterable[int | str]) -> str:

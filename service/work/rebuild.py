@@ -4,13 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from itertools import groupby
 
 import msgspec
 
 from service.core import belief
 from service.core.belief import State, join, sighted
-from service.core.journal import CURRENCY, book, net
+from service.core.journal import CURRENCY, owed
 from service.core.kinds import KINDS
 from service.core.observation import Key, Observation, decode
 from service.core.view import view
@@ -54,8 +53,8 @@ def derive(seen: Sequence[Observation]) -> State:
 def _compare(done: Rebuilt, connection: Connection, keys: Sequence[Key]) -> None:
     kept = history.beliefs_of(connection, keys)
     rows = history.observations(connection, keys)
-    for key, group in groupby(rows, key=lambda row: row[0]):
-        bodies = [body for _, body in group]
+    for key in keys:
+        bodies = rows.get(key, ())
         done.objects += 1
         done.observations += len(bodies)
         if _again(key, bodies, kept.get(key)) != kept.get(key):
@@ -63,7 +62,9 @@ def _compare(done: Rebuilt, connection: Connection, keys: Sequence[Key]) -> None
 
 
 def _again(key: Key, bodies: Sequence[str], kept: Believed | None) -> Believed | str:
-    """What follows from what was seen; "unreadable" when a sighting is not one any more."""
+    """What follows from what was seen; or why nothing does."""
+    if not bodies:
+        return "never seen"
     try:
         return _believed(key, derive([decode(key, body) for body in bodies]), kept)
     except (msgspec.MsgspecError, ValueError, KeyError, OverflowError):
@@ -78,7 +79,7 @@ def _believed(key: Key, state: State, kept: Believed | None) -> Believed:
         booked = kept.booked
     else:
         currency = str(known.facts.get("currency", CURRENCY))
-        booked = net(book((), kind.legs(known.known, known.parts), currency)[0])
+        booked = owed(kind.legs(known.known, known.parts), currency)
     return Believed(
         belief.encode(state),
         known.status,

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.journal import CURRENCY, Leg, Posting, Standing, book, net
+from service.core.journal import CURRENCY, Leg, Posting, Standing, book, net, owed
 from service.core.kinds import KINDS
 from service.core.kinds.kind import no_legs
 from service.core.observation import Observation, Source
@@ -41,8 +41,8 @@ def test_after_any_history_the_postings_add_up_to_the_last_legs(history: list[li
         standing, made = book(standing, wanted, CURRENCY)
         postings += made
     assert all(one.amount > 0 and one.debit != one.credit for one in postings)
-    summed = [Standing(one.debit, one.credit, one.currency, one.amount, 0) for one in postings]
-    assert net(summed) == net(standing) == net(book((), history[-1], CURRENCY)[0])
+    summed = [(one.debit, one.credit, one.currency, one.amount) for one in postings]
+    assert net(summed) == net(one[:4] for one in standing) == owed(history[-1], CURRENCY)
 
 
 @given(legs)

@@ -243,7 +243,7 @@ class MoneyMachine(RuleBasedStateMachine):
         ).all()
         kept = {Key(self.account, r.kind, r.object_id): _standings.decode(r.booked) for r in rows}
         posted = journal.sums(connection, list(kept)) if kept else {}
-        assert {key: net(one) for key, one in kept.items()} == posted
+        assert {key: net(each[:4] for each in one) for key, one in kept.items()} == posted
 
     def _what_is_believed_is_the_truth(self, connection: Connection) -> None:
         named = ("kind", "object_id", "status", "amount", "amount_paid", "amount_refunded")

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from service.core.observation import Key, Source
 from service.ledger.engine import Ledger
 from service.ledger.history import SLICE
-from service.ledger.schema import beliefs
+from service.ledger.schema import beliefs, observations, postings
 from service.pingpp.reader import read_object
 from service.work.apply import apply
 from service.work.rebuild import Rebuilt, rebuild
@@ -97,6 +97,27 @@ def test_a_belief_that_was_changed_by_hand_is_found(ledger: Ledger, now: datetim
         connection.execute(
             sa.update(beliefs).where(beliefs.c.kind == "order").values(amount_paid=1)
         )
+    assert rebuilt(ledger).differing == [Key("shop", "order", bodies.order()["id"])]
+
+
+def test_a_belief_of_which_nothing_was_seen_is_found(ledger: Ledger, now: datetime) -> None:
+    tell(ledger, bodies.order(charges=None), now)
+    tell(ledger, bodies.withdrawal(), now)
+    with ledger.begin() as connection:
+        connection.execute(sa.delete(observations).where(observations.c.kind == "order"))
+    done = rebuilt(ledger)
+    assert (done.objects, done.observations) == (2, 1)
+    assert done.differing == [Key("shop", "order", bodies.order()["id"])]
+
+
+def test_a_posting_that_was_made_by_hand_is_found(ledger: Ledger, now: datetime) -> None:
+    tell(ledger, bodies.order(charges=None), now)
+    tell(ledger, bodies.withdrawal(status="succeeded"), now)
+    with ledger.begin() as connection:
+        chosen = sa.select(postings).where(postings.c.kind == "order").limit(1)
+        line = connection.execute(chosen).mappings().one()
+        again = {name: value for name, value in line.items() if name != "id"}
+        connection.execute(sa.insert(postings), {**again, "entry": 9})
     assert rebuilt(ledger).differing == [Key("shop", "order", bodies.order()["id"])]
 
 
