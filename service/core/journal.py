@@ -20,6 +20,8 @@ Accounts (docs/accounting.md shows each with figures):
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from service.core.observation import user_of
 
 ORDERS, REFUNDS, FEES, TRANSIT, BANK = "orders", "refunds", "fees", "transit", "bank"
@@ -64,6 +66,9 @@ class Posting(NamedTuple):
     at: int | None
     corrects: int | None
 
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(tuple[Standing, ...])
 
 # What was moved from the second account to the first: currency, minor units.
 Moved = tuple[str, str, str, int]
@@ -116,6 +121,16 @@ def book(
             postings.append(_posting(stood, amount, at, entry))
             after[pair] = stood._replace(amount=amount, entry=entry)
     return tuple(after[pair] for pair in sorted(after)), postings
+
+
+def write_standings(standing: Sequence[Standing]) -> str | None:
+    """The canonical JSON text; None: nothing is booked."""
+    return _encoder.encode(standing).decode() if standing else None
+
+
+def read_standings(text: str | None) -> tuple[Standing, ...]:
+    """Read back what `write_standings` wrote."""
+    return () if text is None else _decoder.decode(text)
 
 
 def net(moved: Iterable[Moved]) -> Net:

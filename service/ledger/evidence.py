@@ -81,7 +81,10 @@ def signed(connection: Connection, keys: Sequence[Key]) -> list[Signed]:
         .order_by(deliveries.c.id)
         .limit(BODIES_LIMIT)
     )
-    return [Signed(Delivery._make(row[:8]), row.event_type, row.verdict) for row in rows]
+    return [
+        Signed(Delivery._make(row[: len(Delivery._fields)]), row.event_type, row.verdict)
+        for row in rows
+    ]
 
 
 def asked(connection: Connection, keys: Sequence[Key]) -> list[Asked]:

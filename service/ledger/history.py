@@ -1,18 +1,20 @@
 """What was seen of each object, in order, for those who make the beliefs again."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
+from service.core.derived import DERIVED
 from service.core.journal import Net
 from service.core.observation import Key
 from service.ledger import journal
 from service.ledger.engine import Ledger
 from service.ledger.keys import Selection, of_keys
-from service.ledger.schema import beliefs, postings
+from service.ledger.schema import beliefs, changes, postings
 from service.ledger.schema import observations as seen
 
 # Objects compared in one snapshot.
@@ -132,4 +134,47 @@ def beliefs_of(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Beli
     for account, kind, object_id, state, status, final, paid, refunded in rows:
         key = Key(account, kind, object_id)
         found[key] = Believed(state, status, final, paid, refunded, booked.get(key, {}))
+    return found
+
+
+class Changed(NamedTuple):
+    """One change as it is kept: its number, its place in the object, and both views as text."""
+
+    id: int
+    seq: int
+    before: str | None
+    after: str
+
+
+class Ended(NamedTuple):
+    """A belief's row: the columns that follow from its state; how often and as what it was told."""
+
+    columns: Mapping[str, Any]
+    seq: int
+    told: str | None
+    booked: str | None
+
+    def view(self) -> Mapping[str, Any] | None:
+        """What was told last; raises MsgspecError when it is no JSON."""
+        return None if self.told is None else msgspec.json.decode(self.told)
+
+
+def changes_of(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, list[Changed]]:
+    """Every change of each of `keys`, in order."""
+    found: defaultdict[Key, list[Changed]] = defaultdict(list)
+    columns = [changes.c[name] for name in Changed._fields]
+    for account, kind, object_id, *row in of_keys(connection, changes, columns, keys):
+        found[Key(account, kind, object_id)].append(Changed(*row))
+    for rows in found.values():
+        rows.sort(key=lambda one: one.seq)
+    return found
+
+
+def ends_of(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Ended]:
+    """The rows of the beliefs in `keys`."""
+    columns = [beliefs.c[name] for name in (*DERIVED, "seq", "told", "booked")]
+    found: dict[Key, Ended] = {}
+    for account, kind, object_id, *row in of_keys(connection, beliefs, columns, keys):
+        own = dict(zip(DERIVED, row, strict=False))
+        found[Key(account, kind, object_id)] = Ended(own, *row[len(DERIVED) :])
     return found

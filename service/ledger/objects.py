@@ -13,10 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from service.core import belief, observation
 from service.core.belief import State
+from service.core.derived import derived
 from service.core.errors import Raced
-from service.core.instant import MICROS, from_micros
-from service.core.journal import Posting, Standing
-from service.core.moved import fee_of, moved_at, transaction_no
+from service.core.journal import Posting, Standing, read_standings, write_standings
 from service.core.observation import Key, Observation, Scalar
 from service.core.view import View
 from service.ledger.dialect import insert_rows, upsert_rows
@@ -25,21 +24,6 @@ from service.ledger.schema import beliefs, changes, observations, postings
 from service.ledger.vault import Vault, of_observation
 
 _encoder = msgspec.json.Encoder(order="sorted")
-_standings = msgspec.json.Decoder(tuple[Standing, ...])
-
-# Facts and attributes that have a column of their own, for rules and questions.
-_FACTS = (
-    "app",
-    "order_no",
-    "order_id",
-    "charge_id",
-    "allocation_id",
-    "user_id",
-    "channel",
-    "currency",
-    "amount",
-)
-_TOTALS = ("amount_paid", "amount_refunded")
 
 
 @dataclass(slots=True)
@@ -113,7 +97,7 @@ def load(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Known]:
             belief.decode(state),
             seq,
             None if told is None else msgspec.json.decode(told),
-            () if booked is None else _standings.decode(booked),
+            read_standings(booked),
         )
         for account, kind, object_id, state, seq, told, booked in rows
     }
@@ -128,37 +112,14 @@ def existing(connection: sa.Connection, keys: Iterable[Key]) -> set[Key]:
 def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
     """The belief's row: the state, and the columns that are read from it."""
     assert known.state is not None  # noqa: S101  a row is only written for what was seen
-    heard = belief.heard(known.state)
-    created = view.facts.get("created")
     return {
-        "account": key.account,
-        "kind": key.kind,
-        "object_id": key.object_id,
-        "state": belief.encode(known.state),
-        "status": view.status[:64],
-        "final": view.final,
-        "conflict": view.conflict,
-        "failing": view.failing,
-        "contested": ",".join(_contested(view))[:200],
-        "created_at": from_micros(created * MICROS) if isinstance(created, int) else None,
-        "since_at": from_micros(view.since),
-        "notified_at": from_micros(view.notified) if view.notified else None,
-        "heard_at": from_micros(heard) if heard else None,
+        **key._asdict(),
+        **derived(known.state, view),
         "seq": known.seq,
         "told": None if known.told is None else _encoder.encode(known.told).decode(),
-        "booked": _encoder.encode(known.booked).decode() if known.booked else None,
+        "booked": write_standings(known.booked),
         "updated_at": now,
-        "transaction_no": transaction_no(view),
-        "moved_at": None if (moved := moved_at(view)) is None else from_micros(moved),
-        "fee": fee_of(view),
-        **{name: view.facts.get(name) for name in _FACTS},
-        **{name: view.totals.get(name) for name in _TOTALS},
     }
-
-
-def _contested(view: View) -> tuple[str, ...]:
-    """What of it is seen in two ways: an end that our newest question did not show, too."""
-    return ("status", *view.contested) if view.denied else view.contested
 
 
 def store(connection: sa.Connection, batch: Batch, *, vault: Vault, now: datetime) -> None:

@@ -13,7 +13,7 @@ from service.ledger.schema import deliveries
 from tests.cli.conftest import Call
 from tests.conftest import VAULT, KeyPair
 from tests.days import shut
-from tests.work.verify.test_verify import deliver
+from tests.work.verify.tampering import deliver
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ from service.ledger.journal import Span
 from service.ledger.kept_bytes import Range
 from service.pingpp.signature import KeyRing
 from service.work.rebuild import Rebuilt, rebuild
+from service.work.verify.believed import believed
 from service.work.verify.books import books
-from service.work.verify.bytes import answers, deliveries
+from service.work.verify.bytes import deliveries
 from service.work.verify.found import Fault, Verified
 from service.work.verify.posted import posted
+from service.work.verify.told import answers, unnamed
 
 
 def verify(
@@ -26,11 +28,13 @@ def verify(
     seen = Verified()
     yield from deliveries(ledger, rings, which, seen)
     yield from answers(ledger, which, seen)
+    yield from unnamed(ledger, seen)
     first = None if which.since is None else day_of(which.since, zone)
     last = None if which.until is None else day_of(which.until, zone)
     yield from books(ledger, first, last, seen)
     yield from posted(ledger, which.since, which.until, seen)
     yield from _beliefs(ledger, which, seen)
+    yield from believed(ledger, which.since, which.until, seen)
     yield from _trial(ledger, seen)
     yield from _audit(ledger, seen)
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 # So many are named; all of them are counted.
 NAMED_LIMIT = 1_000
+# What a vault says of bytes that it does not open.
+SEALS = {"no_key": "the key that sealed it is not here", "broken_seal": "its seal is broken"}
 
 
 class Fault(NamedTuple):
