@@ -164,6 +164,7 @@ def _watch_over(runtime: Runtime) -> None:
         sinks=list(runtime.outlets),
         channels=list(runtime.channels),
         data_dir=settings.data_dir,
+        closing=closing_terms_of(settings),
     )
     watch_over(runtime.ledger, vigil, terms=runtime.terms, now=runtime.clock())
 

@@ -27,6 +27,7 @@ from service.settings import Jobs, Settings
 from service.telemetry import REGISTRY
 from service.web.metrics import Metrics
 from tests.conftest import put_vault_key
+from tests.days import RULES
 
 ROOT = Path(__file__).parents[1]
 SERVICE = ROOT / "service"
@@ -140,7 +141,7 @@ def inner_tables(annotation: Any) -> tuple[list[type[BaseModel]], bool]:
 
 
 def metric_names(ledger: Ledger, now: datetime) -> set[str]:
-    text = Metrics(REGISTRY, ledger, lambda: now).text().decode()
+    text = Metrics(REGISTRY, ledger, lambda: now, RULES).text().decode()
     names = set(re.findall(r"^# HELP (\S+)", text, flags=re.MULTILINE))
     return {name for name in names if not name.endswith("_created")}
 

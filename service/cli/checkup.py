@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import random
@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from service.core.errors import Misconfigured, TryLater
-from service.ledger import audit, journal, slots
+from service.ledger import audit, closings, journal, slots
 from service.ledger.clock import LedgerClock
 from service.ledger.durability import durability, is_whole
 from service.ledger.engine import Ledger, open_ledger
@@ -22,9 +22,18 @@ from service.ledger.slots import Replica
 from service.pingpp.answers import NotThere, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.signature import KeyRing
-from service.runtime import clients_of, load_rings, prepare_data_dir, tuned_rules
+from service.runtime import (
+    clients_of,
+    closing_terms_of,
+    load_rings,
+    prepare_data_dir,
+    terms_of,
+    tuned_rules,
+)
 from service.settings import Settings
 from service.web.app import REFUSALS_PATH, TOKEN_HEADER
+from service.work.close import overdue, still_open
+from service.work.vigil import CLOSING_LATE
 
 SKEW_LIMIT = timedelta(seconds=30)
 INBOX_AGE_LIMIT_SECONDS = 60
@@ -32,6 +41,7 @@ OUTBOX_AGE_LIMIT_SECONDS = 300
 SILENT = timedelta(minutes=2)
 FETCH_SECONDS = 3.0
 REFUSALS_SHOWN = 5
+PENDING_SHOWN = 3
 # A question that any key may ask: its answer shows the key, the signature and the clock.
 PROBE = "/v1/charges?limit=1"
 
@@ -64,6 +74,7 @@ def examine(settings: Settings) -> Iterator[Check]:
         with closing(open_ledger(settings.database_url)) as ledger:
             yield from _ledger(ledger)
             yield from _work(ledger)
+            yield from _days(ledger, settings)
     except (TryLater, Misconfigured) as error:
         yield Check("bad", "ledger", str(error))
     yield from _provider(settings, rings)
@@ -171,6 +182,29 @@ def _backlogs(gauges: Gauges) -> Iterator[Check]:
         yield Check(
             "note", f"rules.{rule}", f"{count:,} objects do not agree: mismatches --rule {rule}"
         )
+
+
+def _days(ledger: Ledger, settings: Settings) -> Iterator[Check]:
+    """Which business days could be closed and are not, and what keeps the first of them open."""
+    rules, now = closing_terms_of(settings), ledger.now()
+    late = overdue(ledger, rules, now)
+    if late is None:
+        last = closings.last_day(ledger)
+        yield Check("good", "closing", f"no day is due; the last closed one is {last or 'none'}")
+        return
+    count, named = still_open(ledger, late.first, rules, terms_of(settings, ""), now)
+    since = late.since.isoformat(timespec="minutes")
+    more = f", and {late.days - 1:,} after it" if late.days > 1 else ""
+    why = ", ".join(" ".join(filter(None, astuple(one))) for one in named[:PENDING_SHOWN])
+    closes = "the job close will" if settings.closing.runs else "a person closes it"
+    text = (
+        f"{late.first} could be closed since {since} and is not{more}: "
+        + (f"{count:,} open: {why}" if count else f"nothing of it is open, {closes}")
+        + f"; pingledger close {late.first}"
+    )
+    level = "bad" if now - late.since > CLOSING_LATE else "note"
+    figures = {"day": str(late.first), "days": late.days, "open": count}
+    yield Check(level, "closing", text, figures)
 
 
 def _replica(replica: Replica) -> Iterator[Check]:

@@ -20,12 +20,11 @@ from service.cli.options import Config, settings_of
 from service.core.errors import Misconfigured
 from service.ledger.durability import durability
 from service.ledger.slots import Replica
-from service.runtime import Runtime, alone_on, new_replica, open_runtime
+from service.runtime import Runtime, alone_on, closing_terms_of, new_replica, open_runtime
 from service.scheduler import Scheduler, jobs
 from service.settings import Settings
 from service.web.app import App, create_app
 from service.web.desk import Desk, Place, check_place, place_of
-from service.web.inside import Inside
 from service.web.protocol import ServerLimits, listen, serve
 from service.web.receiver import ReceiverLimits
 from service.work.accept import tell_differences
@@ -227,18 +226,17 @@ def _app(
     desk: ASGIApp | None,
     desk_port: int | None,
 ) -> App:
-    at = runtime.settings.listen
     return create_app(
         ledger=runtime.ledger,
         rings=runtime.rings if role.receives else {},
         tell=tell_differences(runtime.terms, runtime.clock),
         clock=runtime.clock,
+        closing=closing_terms_of(runtime.settings),
         token=replica.token,
         tick_age_seconds=scheduler.tick_age_seconds,
         receiver_limits=ReceiverLimits(body_bytes=runtime.settings.receiver.body_bytes),
         desk=desk,
         desk_port=desk_port,
-        inside=Inside(at.inside, proxied=bool(at.trusted_proxies)),
     )
 
 

@@ -66,6 +66,12 @@ ALERTS = _table(
         "Many objects should have been asked for and were not.",
     ),
     Word(
+        "closing_late",
+        "critical",
+        "某个营业日迟迟未能结账。",
+        "A business day should have been closed half a day ago and is not.",
+    ),
+    Word(
         "disk_low",
         "critical",
         "数据所在磁盘的剩余空间不足。",

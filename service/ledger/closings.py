@@ -91,6 +91,13 @@ def last(ledger: Ledger) -> Closed | None:
     return next(iter(closings(ledger, limit=1)), None)
 
 
+def last_day(ledger: Ledger) -> date | None:
+    """Which it is, whether or not it is whole."""
+    with ledger.read() as connection:
+        number = connection.scalar(sa.select(sa.func.max(closed.c.day)))
+    return None if number is None else _day(number)
+
+
 def before(ledger: Ledger, day: date) -> Closed | None:
     """The day that was closed before `day`."""
     return next(iter(closings(ledger, until=day - timedelta(days=1), limit=1)), None)

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from service.ledger.engine import Ledger
 from service.ledger.gauges import Gauges, read_gauges
+from service.work.close import ClosingTerms, overdue
 
 FRESH_SECONDS = 5.0
 # A scrape waits no longer for the ledger; Prometheus itself gives up after ten seconds.
@@ -27,10 +28,12 @@ class LedgerCollector(Collector):
         self,
         ledger: Ledger,
         clock: Callable[[], datetime],
+        closing: ClosingTerms,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
+        self._closing = closing
         self._answer_seconds = answer_seconds
         self._asking = threading.Lock()
         self._reading: _Reading | None = None
@@ -45,6 +48,11 @@ class LedgerCollector(Collector):
             seconds = read.ended_at - read.began_at
             yield _one("ledger_read_seconds", "How long these took to be read.", seconds)
             yield from _families(gauges, self._ledger.vault.ids)
+            yield _one(
+                "closing_overdue_seconds",
+                "For how long the oldest business day that is not closed could have been.",
+                read.overdue_seconds,
+            )
 
     def _read(self) -> "_Reading | None":
         """The newest reading, at most `FRESH_SECONDS` old; None when it takes too long.
@@ -54,7 +62,7 @@ class LedgerCollector(Collector):
         with self._asking:
             reading = self._reading
             if reading is None or reading.is_old():
-                reading = self._reading = _Reading(self._ledger, self._clock)
+                reading = self._reading = _Reading(self._ledger, self._clock, self._closing)
                 reading.start()
         reading.join(self._answer_seconds)
         return None if reading.is_alive() else reading
@@ -63,10 +71,13 @@ class LedgerCollector(Collector):
 class _Reading(threading.Thread):
     """One reading of the ledger; gauges: None while it lasts, and when the ledger is away."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Callable[[], datetime], closing: ClosingTerms
+    ) -> None:
         super().__init__(name="gauges", daemon=True)
-        self._ledger, self._clock = ledger, clock
+        self._ledger, self._clock, self._closing = ledger, clock, closing
         self.gauges: Gauges | None = None
+        self.overdue_seconds = 0.0
         self.began_at = self.ended_at = monotonic()
 
     def is_old(self) -> bool:
@@ -76,8 +87,11 @@ class _Reading(threading.Thread):
     def run(self) -> None:
         """Read; whatever is wrong with the ledger, monitoring must learn of it."""
         try:
+            now = self._clock()
+            late = overdue(self._ledger, self._closing, now)
+            self.overdue_seconds = 0.0 if late is None else (now - late.since).total_seconds()
             with self._ledger.read() as connection:
-                self.gauges = read_gauges(connection, now=self._clock())
+                self.gauges = read_gauges(connection, now=now)
         except Exception:  # noqa: BLE001  away, or without its tables
             self.gauges = None
         finally:
@@ -159,11 +173,15 @@ class Metrics:
     """The whole text of /metrics."""
 
     def __init__(
-        self, counters: CollectorRegistry, ledger: Ledger, clock: Callable[[], datetime]
+        self,
+        counters: CollectorRegistry,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+        closing: ClosingTerms,
     ) -> None:
         self._counters = counters
         self._gauges = CollectorRegistry()
-        self._gauges.register(LedgerCollector(ledger, clock))
+        self._gauges.register(LedgerCollector(ledger, clock, closing))
 
     def text(self) -> bytes:
         """Prometheus text format, version 0.0.4."""

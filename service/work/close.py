@@ -124,8 +124,8 @@ def _write(ledger: Ledger, made: Closing, terms: Terms, now: datetime) -> bool:
 def due(ledger: Ledger, rules: ClosingTerms, now: datetime) -> Iterator[date]:
     """The days whose turn it is, in order; ask for the next when one is closed."""
     while True:
-        last = closings.last(ledger)
-        day = day_after(last.day) if last else first_day(ledger, rules.zone)
+        last = closings.last_day(ledger)
+        day = day_after(last) if last else first_day(ledger, rules.zone)
         if day is None or now < start_of(day_after(day), rules.zone) + timedelta(hours=rules.hour):
             return
         yield day
@@ -135,6 +135,33 @@ def first_day(ledger: Ledger, zone: str) -> date | None:
     """The day on which the ledger began: its first closing holds what happened before, too."""
     known = closings.first_day_known(ledger)
     return None if known is None else day_of(known, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Days whose turn it is, the first of them, and since when that one could have closed."""
+
+    days: int
+    first: date
+    since: datetime
+
+
+def overdue(ledger: Ledger, rules: ClosingTerms, now: datetime) -> Overdue | None:
+    """The days that could be closed and are not; None: there is none."""
+    first = next(due(ledger, rules, now), None)
+    if first is None:
+        return None
+    wait = timedelta(hours=rules.hour)
+    days = (day_of(now - wait, rules.zone) - first).days
+    return Overdue(days, first, start_of(day_after(first), rules.zone) + wait)
+
+
+def still_open(
+    ledger: Ledger, day: date, rules: ClosingTerms, terms: Terms, now: datetime
+) -> tuple[int, list[Pending]]:
+    """What keeps the next day from closing, without matching its statements again."""
+    wanted = [(one, source.name) for source, one in _wanted(ledger, rules, terms)]
+    return _pending(ledger, day, rules, closings.last(ledger), wanted, now)
 
 
 def close_due(
@@ -197,10 +224,27 @@ def _open(
     now: datetime,
 ) -> tuple[int, list[Pending]]:
     """What keeps the day from closing: how many, and the first of them."""
+    wanted: list[tuple[str, str]] = []
+    too_many: list[Pending] = []
+    for source, account in _wanted(ledger, rules, terms):
+        wanted.append((account, source.name))
+        seen = match(ledger, account, source.name, source.reading, terms=terms, now=now)
+        if seen.too_many:
+            too_many.append(Pending("statement", account, source.name, "", "not matched"))
+    count, named = _pending(ledger, day, rules, before, wanted, now)
+    return len(too_many) + count, [*too_many, *named]
+
+
+def _pending(
+    ledger: Ledger,
+    day: date,
+    rules: ClosingTerms,
+    before: Closed | None,
+    wanted: Sequence[tuple[str, str]],
+    now: datetime,
+) -> tuple[int, list[Pending]]:
     begins, ends = _bounds(day, rules.zone, before)
     named = [] if now >= ends else [Pending("day", state="not over")]
-    wanted, unmatched = _matched(ledger, rules, terms, now)
-    named += unmatched
     with ledger.read() as connection:
         named += pending.missing_statements(connection, wanted, (day - _EPOCH).days)
         unread, first = pending.unread(connection, begins, ends)
@@ -208,19 +252,11 @@ def _open(
     return len(named) + unread + going, [*named, *first, *some]
 
 
-def _matched(
-    ledger: Ledger, rules: ClosingTerms, terms: Terms, now: datetime
-) -> tuple[list[tuple[str, str]], list[Pending]]:
-    """Match the sources that the day waits for; which those are, and which differ too much."""
-    wanted: list[tuple[str, str]] = []
-    too_many: list[Pending] = []
+def _wanted(ledger: Ledger, rules: ClosingTerms, terms: Terms) -> Iterator[tuple[Source, str]]:
+    """The sources that the day waits for, with the account that each is of."""
     for source in rules.sources:
         for account in _accounts(ledger, source, terms):
-            wanted.append((account, source.name))
-            seen = match(ledger, account, source.name, source.reading, terms=terms, now=now)
-            if seen.too_many:
-                too_many.append(Pending("statement", account, source.name, "", "not matched"))
-    return wanted, too_many
+            yield source, account
 
 
 def _accounts(ledger: Ledger, source: Source, terms: Terms) -> Iterable[str]:

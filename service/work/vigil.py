@@ -13,6 +13,7 @@ from pathlib import Path
 from service.ledger import alerts, gauges, notes, rhythm
 from service.ledger.alerts import Alarm
 from service.ledger.engine import Connection, Ledger
+from service.work.close import ClosingTerms, overdue, still_open
 from service.work.terms import Terms
 
 # Silence: not shorter than the floor, not looked back at for longer than the span. Usual is what
@@ -32,6 +33,8 @@ BACKLOG = timedelta(minutes=15)
 OUTBOX_MESSAGES = 10_000
 DISK_BYTES = 1024**3
 DISK_SHARE = 0.02
+# A business day is closed in the morning; what keeps it open is worked in the hours after.
+CLOSING_LATE = timedelta(hours=12)
 # With one of these open a process does not count as well (its heartbeat says so).
 UNWELL = frozenset({"inbox_stuck", "disk_low"})
 
@@ -40,6 +43,7 @@ UNWELL = frozenset({"inbox_stuck", "disk_low"})
 class Vigil:
     """What is watched over. asked: accounts that have an API key. host: whose disk is looked at.
 
+    closing: when business days close, whoever closes them.
     disk_bytes, disk_share: it is low when less than either is free.
     """
 
@@ -48,6 +52,7 @@ class Vigil:
     sinks: Collection[str]
     channels: Collection[str]
     data_dir: Path
+    closing: ClosingTerms
     host: str = socket.gethostname()[:100]
     disk_bytes: float = DISK_BYTES
     disk_share: float = DISK_SHARE
@@ -58,8 +63,9 @@ def watch_over(ledger: Ledger, vigil: Vigil, *, terms: Terms, now: datetime) -> 
 
     Raises TryLater when the ledger is away.
     """
+    late = list(_days(ledger, vigil.closing, terms, now))
     with ledger.read() as connection:
-        holding = [*_ledger_alarms(connection, vigil, now), *_disk(vigil)]
+        holding = [*_ledger_alarms(connection, vigil, now), *late, *_disk(vigil)]
         before = alerts.open_ones(connection)
     known = {(one.code, one.account, one.subject) for one in before}
     unknown = {
@@ -125,6 +131,15 @@ def _backlogs(connection: Connection, vigil: Vigil, now: datetime) -> Iterator[A
     for account, count in sorted(rhythm.overdue(connection, before=now - BACKLOG).items()):
         if account in vigil.asked:
             yield Alarm("watches_overdue", account, account, f"{count:,}")
+
+
+def _days(ledger: Ledger, rules: ClosingTerms, terms: Terms, now: datetime) -> Iterator[Alarm]:
+    """The first day that could have closed long ago, with how many things of it are open."""
+    late = overdue(ledger, rules, now)
+    if late is not None and now - late.since > CLOSING_LATE:
+        count, _ = still_open(ledger, late.first, rules, terms, now)
+        hours = (now - late.since) // timedelta(hours=1)
+        yield Alarm("closing_late", "", str(late.first), f"{count:,}, {hours:,} h")
 
 
 def _disk(vigil: Vigil) -> Iterator[Alarm]:

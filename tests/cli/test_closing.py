@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -62,6 +63,27 @@ def test_what_is_open_is_listed_and_a_reason_closes_it(call: Call, shop: Ledger)
         "2026-11-21",
         "2026-11-22",
     ]
+
+
+def test_the_doctor_names_days_that_are_due_and_what_keeps_the_first_open(
+    call: Call, shop: Ledger
+) -> None:
+    def said() -> dict[str, Any]:
+        rows = map(json.loads, call("doctor", "--json").out.splitlines())
+        return next(row for row in rows if row["subject"] == "closing")
+
+    found = said()
+    assert (found["level"], found["day"], found["open"]) == ("bad", "2026-11-20", 0)
+    assert "nothing of it is open, the job close will; pingledger close 2026-11-20" in found["text"]
+    arrive(shop, "shop", b'{"id":"evt_1"}', DAWN + HOUR)
+    found = said()
+    assert "1 open: delivery shop 1 waiting; pingledger close 2026-11-20" in found["text"]
+    assert (found["open"], found["days"] > 1) == (1, True)
+    with shop.begin() as connection:
+        connection.execute(sa.update(deliveries).values(state="kept"))
+    assert call("close", "--due").code == 0
+    found = said()
+    assert (found["level"], "no day is due" in found["text"]) == ("good", True)
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"])

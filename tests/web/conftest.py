@@ -25,6 +25,7 @@ from service.web.protocol import (
     ServerLimits,
     listen,
 )
+from tests.days import RULES
 
 ACCOUNT = "shop"
 TOKEN = "t0ken"
@@ -136,6 +137,7 @@ def running(ledger: Ledger, pair: Pair, now: datetime, **options: Any) -> Genera
         rings={ACCOUNT: KeyRing([load_public_key(pair.public_pem)])},
         tell=tell,
         clock=options.pop("clock", lambda: now),
+        closing=RULES,
         token=TOKEN,
         **options,
     )

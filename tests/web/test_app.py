@@ -13,9 +13,8 @@ from service.ledger.gauges import read_gauges
 from service.ledger.schema import deliveries, dispatches, meta, mismatches, outbox, watches
 from service.ledger.sealed import enrol
 from service.ledger.vault import Vault
-from service.settings.values import PRIVATE_NETWORKS
-from service.web.inside import Inside
 from service.web.metrics import LedgerCollector
+from tests.days import DAWN, FIRST_DAY, HOUR, RULES, morning, pay
 
 
 def body(answer: bytes) -> bytes:
@@ -169,7 +168,7 @@ def test_a_ledger_that_hangs_holds_no_scrape_and_is_asked_once(
         assert answers.wait(60)
         return now
 
-    collector = LedgerCollector(ledger, clock, answer_seconds=0.05)
+    collector = LedgerCollector(ledger, clock, RULES, answer_seconds=0.05)
     first, second = ({one.name: one for one in collector.collect()} for _ in range(2))
     assert (list(first), list(second)) == (["pingledger_ledger_up"],) * 2
     assert second["pingledger_ledger_up"].samples[0].value == 0
@@ -181,6 +180,17 @@ def test_a_ledger_that_hangs_holds_no_scrape_and_is_asked_once(
     assert not asked.acquire(blocking=False)
 
 
+def test_a_day_that_is_due_is_shown_before_any_was_closed(ledger: Ledger) -> None:
+    def overdue(now: datetime) -> float:
+        found = {one.name: one for one in LedgerCollector(ledger, lambda: now, RULES).collect()}
+        assert "pingledger_closed_day_timestamp_seconds" not in found
+        return found["pingledger_closing_overdue_seconds"].samples[0].value
+
+    pay(ledger, 1, DAWN + HOUR)
+    due = morning(FIRST_DAY) - HOUR
+    assert [overdue(due - HOUR), overdue(due), overdue(due + HOUR)] == [0, 0, 3600]
+
+
 def test_keys_that_another_replica_added_are_missing_here(ledger: Ledger, now: datetime) -> None:
     enrol(ledger)
     with ledger.read() as connection:
@@ -188,7 +198,7 @@ def test_keys_that_another_replica_added_are_missing_here(ledger: Ledger, now: d
     other = Ledger(ledger.writer, ledger.reader, Vault([b"another key of 32 bytes 12345678"]))
     found = {
         one.name: one.samples[0].value
-        for one in LedgerCollector(other, lambda: now).collect()
+        for one in LedgerCollector(other, lambda: now, RULES).collect()
         if one.samples
     }
     assert (found["pingledger_vault_keys"], found["pingledger_vault_keys_missing"]) == (1, 1)
@@ -259,45 +269,3 @@ def mismatch(number: int, state: str, now: datetime) -> dict[str, Any]:
         "currency": "cny",
         "found_at": now,
     }
-
-
-@pytest.mark.parametrize("dialect", ["sqlite"])
-@pytest.mark.parametrize(
-    ("networks", "headers", "sees"),
-    [
-        (PRIVATE_NETWORKS, (), True),
-        (PRIVATE_NETWORKS, ((b"X-Forwarded-For", b"203.0.113.9"),), False),
-        (PRIVATE_NETWORKS, ((b"Forwarded", b"for=10.0.0.1"),), False),
-        (("203.0.113.0/24",), (), False),
-        (("203.0.113.0/24",), ((b"X-Forwarded-For", b"203.0.113.9"),), False),
-        ((), (), False),
-    ],
-)
-def test_who_is_outside_reads_no_metrics_and_no_reason(
-    serve: Any, networks: tuple[str, ...], headers: tuple[tuple[bytes, bytes], ...], sees: bool
-) -> None:
-    inside = Inside(networks, proxied=False)
-    with serve(inside=inside, tick_age_seconds=lambda: None) as served:
-        answer = served.get("/metrics", *headers)
-        assert status(answer) == (200 if sees else 404)
-        assert (b"pingledger_ledger_up" in answer) is sees
-        assert body(served.get("/health/ready", *headers)) == (
-            b"jobs\n" if sees else b"not ready\n"
-        )
-        assert body(served.get("/health/live", *headers)) == b"live\n"
-        for path in ("/docs", "/redoc", "/openapi.json", "/debug", "/static/", "/.git/config"):
-            assert status(served.get(path, *headers)) == 404
-
-
-def test_a_trusted_proxy_says_who_is_inside() -> None:
-    inside = Inside(PRIVATE_NETWORKS, proxied=True)
-    forwarded = [(b"x-forwarded-for", b"203.0.113.9")]
-
-    def asked_by(host: str) -> dict[str, Any]:
-        return {"type": "http", "headers": forwarded, "client": (host, 0)}
-
-    inner = ("127.0.0.1", "::1", "10.1.2.3", "fd00::1", "::ffff:192.168.1.1", "172.31.0.1")
-    assert all(inside.is_from(asked_by(host)) for host in inner)
-    outer = ("203.0.113.9", "2001:db8::1", "::ffff:8.8.8.8", "172.32.0.1", "", "testclient")
-    assert not any(inside.is_from(asked_by(host)) for host in outer)
-    assert not inside.is_from({"type": "http", "headers": [], "client": None})

@@ -18,6 +18,7 @@ from service.web.doors import UNSAFE, Door, Person, Role, may
 from service.web.health import Health
 from service.web.metrics import Metrics
 from service.web.refusals import Refusals
+from tests.days import RULES
 from tests.web.conftest import Pair
 from tests.web.visitor import Visited, Visitor, visited
 
@@ -34,7 +35,7 @@ def desk(database_url: str, tmp_path: Path, key_pair: Pair, now: datetime) -> It
 
 
 def probes(ledger: Ledger, now: datetime) -> tuple[Door, ...]:
-    pages = Pages(Health(ledger), Metrics(REGISTRY, ledger, lambda: now), Refusals(), "")
+    pages = Pages(Health(ledger), Metrics(REGISTRY, ledger, lambda: now, RULES), Refusals(), "")
     return pages.doors()
 
 

@@ -13,6 +13,7 @@ from service.web.app import create_app
 from service.web.desk import Desk
 from service.web.protocol import DEFAULT_LIMITS, BoundedConfig, BoundedServer, listen
 from tests.conftest import put_vault_key
+from tests.days import RULES
 from tests.web.visitor import QUICK, Visitor
 
 pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
@@ -35,6 +36,7 @@ def ports(database_url: str, tmp_path: Path, now: datetime) -> Iterator[tuple[in
             rings={},
             tell=lambda _connection, _arrival: None,
             clock=lambda: now,
+            closing=RULES,
             desk=Desk(runtime, loopback=True, hashing=QUICK).app(),
             desk_port=private,
         )

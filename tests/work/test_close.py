@@ -20,7 +20,18 @@ from service.ledger import closings
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.schema import closings as table
 from service.ledger.schema import meta, mismatches, notices, outbox, postings
-from service.work.close import ClosingTerms, Source, StillOpen, close, close_due, derive, lines
+from service.work.close import (
+    ClosingTerms,
+    Overdue,
+    Source,
+    StillOpen,
+    close,
+    close_due,
+    derive,
+    lines,
+    overdue,
+    still_open,
+)
 from service.work.statement.take import EPOCH, Order, take
 from tests import bodies
 from tests.books import rows_of
@@ -318,3 +329,23 @@ def test_a_day_in_another_zone_begins_where_the_one_before_ended(ledger: Ledger)
     assert second.closing.begins_at == first.closing.ends_at
     assert second.closing.ends_at - second.closing.begins_at == timedelta(hours=32)
     assert second.closing.totals[0].count == 1
+
+
+def test_days_that_could_close_are_counted_with_what_keeps_the_first_open(ledger: Ledger) -> None:
+    assert overdue(ledger, RULES, DAWN) is None
+    pay(ledger, 1, DAWN + HOUR)
+    due = morning(FIRST_DAY) - HOUR
+    assert overdue(ledger, RULES, due - HOUR) is None
+    assert overdue(ledger, RULES, due) == Overdue(1, FIRST_DAY, due)
+    late = due + 2 * DAY + HOUR
+    assert overdue(ledger, RULES, late) == Overdue(3, FIRST_DAY, due)
+    assert still_open(ledger, FIRST_DAY, RULES, TERMS, late) == (0, [])
+    source = Source("yeepay", None, READY["book"])
+    waits = ClosingTerms("Asia/Shanghai", sources=[source])
+    arrive(ledger, "shop", b"{", DAWN + HOUR)
+    count, named = still_open(ledger, FIRST_DAY, waits, TERMS, late)
+    assert (count, [(one.what, one.state) for one in named]) == (
+        2, [("statement", "missing"), ("delivery", "waiting")],
+    )  # fmt: skip
+    shut(ledger, reason="so be it", now=late)
+    assert overdue(ledger, RULES, late) == Overdue(2, SECOND, due + DAY)

@@ -17,8 +17,9 @@ from service.work.people.compose import compose
 from service.work.people.listener import Listener
 from service.work.terms import Terms
 from service.work.vigil import Vigil, watch_over
-from tests import books
+from tests import bodies, books
 from tests.books import told
+from tests.days import DAWN, DAY, FIRST_DAY, RULES, pay, shut, tell
 
 TERMS = Terms(sinks=("erp",), epoch="e1")
 MINUTE, HOUR, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=7)
@@ -26,7 +27,7 @@ MINUTE, HOUR, WEEK = timedelta(minutes=1), timedelta(hours=1), timedelta(days=7)
 
 @pytest.fixture
 def vigil(tmp_path: Path) -> Vigil:
-    return Vigil(["shop"], ["shop"], [], ["ops"], tmp_path, "host-1")
+    return Vigil(["shop"], ["shop"], [], ["ops"], tmp_path, RULES, "host-1")
 
 
 def look(ledger: Ledger, vigil: Vigil, at: datetime) -> list[str]:
@@ -142,6 +143,27 @@ def test_backlogs_are_told_by_what_waits(ledger: Ledger, vigil: Vigil, now: date
         connection.execute(sa.update(dispatches).values(state="sent"))
         connection.execute(sa.update(watches).values(state="ended"))
     assert look(ledger, vigil, now) == ["people_stuck ops"]
+
+
+def test_a_day_that_nobody_could_close_wakes_someone_until_it_is_closed(
+    ledger: Ledger, vigil: Vigil
+) -> None:
+    vigil = replace(vigil, asked=[])
+    pay(ledger, 1, DAWN + HOUR)
+    going = bodies.withdrawal(id="171", status="pending", created=int(DAWN.timestamp()) + 60)
+    tell(ledger, going, DAWN + HOUR)
+    due = DAWN + DAY + 6 * HOUR
+    assert look(ledger, vigil, due - HOUR) == []
+    assert look(ledger, vigil, due + 12 * HOUR) == []
+    assert look(ledger, vigil, due + 13 * HOUR) == [f"closing_late {FIRST_DAY}"]
+    (row,) = books.rows_of(ledger, alerts)
+    assert (row["severity"], row["shown"]) == ("critical", "1, 13 h")
+    # the next day is late, too, and is not told of while the first one is
+    assert look(ledger, vigil, due + 40 * HOUR) == [f"closing_late {FIRST_DAY}"]
+    shut(ledger, reason="it may go on", now=due + 40 * HOUR)
+    assert look(ledger, vigil, due + 40 * HOUR) == [f"closing_late {FIRST_DAY + DAY}"]
+    shut(ledger, FIRST_DAY + DAY, now=due + 41 * HOUR)
+    assert look(ledger, vigil, due + 41 * HOUR) == []
 
 
 def test_a_full_disk_is_judged_by_its_own_host(ledger: Ledger, vigil: Vigil, now: datetime) -> None:

@@ -82,8 +82,7 @@ handshakes = sa.Table(
 answers = sa.Table(
     "answers",
     metadata,
-    # what a program was answered under an Idempotency-Key, or a person to a form; no status: it is
-    # being done. token_id: the token's or the person's
+    # what a program was answered under an Idempotency-Key; no status: it is being done
     sa.Column("token_id", Word, primary_key=True),
     sa.Column("digest", DIGEST, primary_key=True),
     sa.Column("asked", DIGEST, nullable=False),

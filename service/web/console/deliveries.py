@@ -35,7 +35,7 @@ def listed(visit: Visit) -> Response:
         until=until,
     )
     after = visit.after(int)
-    with visit.looking() as connection:
+    with visit.ledger.read() as connection:
         found = deliveries.page(connection, visit.scope, asked, after=after, size=visit.size())
     return page(
         visit,

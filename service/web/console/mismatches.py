@@ -50,7 +50,7 @@ def desk(visit: Visit) -> Response:
         owner=visit.text("owner"),
     )
     after = visit.after(int)
-    with visit.looking() as connection:
+    with visit.ledger.read() as connection:
         found = mismatches.page(connection, visit.scope, asked, after=after, size=visit.size())
     return page(
         visit,
@@ -73,10 +73,7 @@ def one(visit: Visit) -> Response:
     return _shown(visit, visit.number("number"))
 
 
-def _shown(
-    visit: Visit, number: int, status: int = 200, problem: str = "", seen: int | None = None
-) -> Response:
-    """seen: how many acts the person knew of; what came after is marked."""
+def _shown(visit: Visit, number: int, status: int = 200, problem: str = "") -> Response:
     with visit.ledger.read() as connection:
         found = mismatches.one(connection, visit.scope, number)
         if found is None:
@@ -104,7 +101,6 @@ def _shown(
         postings=list(postings),
         acts={name: ACTS[name] for name in possible},
         problem=problem,
-        seen=seen,
         may_act=visit.may(Role.FINANCE),
         soon=visit.today + timedelta(days=7),
         latest=visit.today + books.WAIVER_LIMIT - timedelta(days=1),
@@ -115,15 +111,14 @@ def _shown(
 def act_on_one(visit: Visit) -> Response:
     """Do one thing about one mismatch, as it was seen; 409 when it is another by now."""
     number = visit.number("number")
-    seen = _seen(visit)
-    act = _act(visit, seen=seen)
+    act = _act(visit, seen=_seen(visit))
     with visit.ledger.read() as connection:
         if not mismatches.visible(connection, visit.scope, [number]):
             raise not_found()
     (done,) = respond(visit.ledger, [(act, [number])], terms=visit.terms, now=visit.now)
     if number in done.refused:
         text = N_("Somebody acted on it meanwhile: below it stands as it is now.")
-        return _shown(visit, number, 409, text, seen)
+        return _shown(visit, number, 409, text)
     return back_to(f"/console/mismatches/{number}", done=act.name)
 
 
