@@ -25,6 +25,7 @@ from service.scheduler import Scheduler, jobs
 from service.settings import Settings
 from service.web.app import App, create_app
 from service.web.desk import Desk, Place, check_place, place_of
+from service.web.inside import Inside
 from service.web.protocol import ServerLimits, listen, serve
 from service.web.receiver import ReceiverLimits
 from service.work.accept import tell_differences
@@ -226,6 +227,7 @@ def _app(
     desk: ASGIApp | None,
     desk_port: int | None,
 ) -> App:
+    at = runtime.settings.listen
     return create_app(
         ledger=runtime.ledger,
         rings=runtime.rings if role.receives else {},
@@ -237,6 +239,7 @@ def _app(
         receiver_limits=ReceiverLimits(body_bytes=runtime.settings.receiver.body_bytes),
         desk=desk,
         desk_port=desk_port,
+        inside=Inside(at.inside, proxied=bool(at.trusted_proxies)),
     )
 
 

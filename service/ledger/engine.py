@@ -9,6 +9,7 @@ from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +26,8 @@ from service.ledger.vault import Vault
 BUSY_TIMEOUT_SECONDS = 5
 POOL_SIZE = 8
 POOL_WAIT_SECONDS = 2
+# SQLite: between two looks at the clock, some ten a millisecond
+_STEPS_A_LOOK = 10_000
 # PostgreSQL: serialization failure, deadlock
 _LOST_RACES = ("40001", "40P01")
 
@@ -60,10 +63,17 @@ class Ledger:
         return self._turns.take(wait_seconds=BUSY_TIMEOUT_SECONDS, first=first)
 
     @contextmanager
-    def read(self) -> Generator[Connection]:
-        """One snapshot for reading; every SELECT in the block sees the same state."""
+    def read(self, *, seconds: float | None = None) -> Generator[Connection]:
+        """One snapshot for reading; every SELECT in the block sees the same state.
+
+        seconds: how long they may take, all in all on SQLite, each on PostgreSQL; then TryLater.
+        """
         with _translated(), self.reader.begin() as connection:
-            yield connection
+            if seconds is None:
+                yield connection
+            else:
+                with _ended_after(connection, seconds):
+                    yield connection
 
     def now(self) -> datetime:
         """The database's own clock: all replicas agree on it."""
@@ -101,6 +111,23 @@ def open_ledger(url: str, vault: Vault | None = None) -> Ledger:
             return _open_postgres(parsed.set(drivername="postgresql+psycopg"), vault)
         case other:
             raise Misconfigured("database.url", f"{other} is not supported: sqlite or postgresql")
+
+
+@contextmanager
+def _ended_after(connection: Connection, seconds: float) -> Generator[None]:
+    """Let the database end what takes longer."""
+    if connection.dialect.name != "sqlite":
+        # of this transaction only, and safe behind a pooler
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
+    ends_at = monotonic() + seconds
+    raw.set_progress_handler(lambda: monotonic() > ends_at, _STEPS_A_LOOK)
+    try:
+        yield
+    finally:
+        raw.set_progress_handler(None, 0)
 
 
 @contextmanager

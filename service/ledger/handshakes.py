@@ -9,6 +9,8 @@ from service.ledger.engine import Connection
 from service.ledger.schema import handshakes
 
 LASTS = timedelta(minutes=10)
+# anybody may begin one: of more than these the oldest go
+HANDSHAKES_LIMIT = 10_000
 
 
 class Handshake(NamedTuple):
@@ -22,9 +24,17 @@ class Handshake(NamedTuple):
     started_at: datetime
 
 
-def begin(connection: Connection, handshake: Handshake) -> None:
-    """Remember it until it comes back."""
+def begin(connection: Connection, handshake: Handshake, *, limit: int = HANDSHAKES_LIMIT) -> None:
+    """Remember it until it comes back; of too many the oldest are forgotten."""
     connection.execute(sa.insert(handshakes).values(handshake._asdict()))
+    over = (
+        sa.select(handshakes.c.started_at)
+        .order_by(handshakes.c.started_at.desc())
+        .offset(limit)
+        .limit(1)
+        .scalar_subquery()
+    )
+    connection.execute(sa.delete(handshakes).where(handshakes.c.started_at <= over))
 
 
 def take(connection: Connection, digest: str, *, now: datetime) -> Handshake | None:

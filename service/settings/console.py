@@ -10,6 +10,7 @@ from service.settings.values import (
     FilePath,
     Flag,
     Real,
+    Whole,
     Words,
     check_console_url,
     check_issuer,
@@ -49,7 +50,8 @@ class Console(Table):
     """enabled: None stands for true where it would be on loopback only.
 
     listen: HOST:PORT of its own; empty: with the receiver. url: as browsers see it; with https://
-    cookies are kept to it, and with either no other Host is answered.
+    cookies are kept to it, and with either no other Host is answered. upload_bytes, upload_seconds:
+    of a statement that somebody signed in sends, over whatever line.
     """
 
     enabled: Flag | None = None
@@ -57,6 +59,8 @@ class Console(Table):
     url: Annotated[str, AfterValidator(check_console_url)] = ""
     idle_minutes: Real = Field(default=30.0, ge=1, le=1_440)
     session_hours: Real = Field(default=12.0, ge=0.25, le=168)
+    upload_bytes: Whole = Field(default=200 * 2**20, ge=2**20, le=2**31)
+    upload_seconds: Real = Field(default=600.0, ge=15, le=7_200)
     oidc: Oidc = Oidc()
 
     @model_validator(mode="after")

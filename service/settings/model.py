@@ -14,6 +14,7 @@ from service.settings.sinks import Sink
 from service.settings.statements import Statement, readings
 from service.settings.table import Secret, Table, wrong
 from service.settings.values import (
+    PRIVATE_NETWORKS,
     FilePath,
     FilePaths,
     Flag,
@@ -40,11 +41,15 @@ class Database(Table):
 
 
 class Listen(Table):
-    """Where the receiver and the probes are; port 0 takes a free one."""
+    """Where the receiver and the probes are; port 0 takes a free one.
+
+    inside: from where the metrics may be read, and which word of reason readiness gives.
+    """
 
     host: str = "127.0.0.1"
     port: Whole = Field(default=8080, ge=0, le=65_535)
     trusted_proxies: Annotated[Words, AfterValidator(check_proxies)] = ()
+    inside: Annotated[Words, AfterValidator(check_proxies)] = PRIVATE_NETWORKS
 
 
 class Account(Table):

@@ -231,6 +231,13 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
+# This machine, private networks (RFC 1918, 4193), link-local and carriers' own (RFC 6598).
+PRIVATE_NETWORKS = (
+    "127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7",
+    "169.254.0.0/16", "fe80::/10", "100.64.0.0/10",
+)  # fmt: skip
+
+
 def check_proxies(proxies: tuple[str, ...]) -> tuple[str, ...]:
     """Addresses and networks; uvicorn would take anything else as a literal, in silence."""
     for proxy in proxies:

@@ -18,8 +18,10 @@ from service.ledger.inbox import DEFAULT_LIMITS as INBOX_LIMITS
 from service.ledger.inbox import InboxLimits, InboxWriter
 from service.ledger.repeats import Tell
 from service.pingpp.signature import KeyRing
+from service.settings.values import PRIVATE_NETWORKS
 from service.web.doors import Door
 from service.web.health import Health
+from service.web.inside import Inside
 from service.web.metrics import Metrics
 from service.web.receiver import DEFAULT_LIMITS as RECEIVER_LIMITS
 from service.web.receiver import PREFIX, Receiver, ReceiverLimits
@@ -30,6 +32,7 @@ from service.work.close import ClosingTerms
 TOKEN_HEADER = "x-pingledger-token"  # noqa: S105  the header's name, not a secret
 REFUSALS_PATH = "/internal/refusals"
 _NO_STORE = {"cache-control": "no-store"}
+INSIDE = Inside(PRIVATE_NETWORKS, proxied=False)
 
 _log = telemetry.logger("web")
 
@@ -88,8 +91,16 @@ class App(Starlette):
 class Pages:
     """The answers to probes and to `doctor`."""
 
-    def __init__(self, health: Health, metrics: Metrics, refusals: Refusals, token: str) -> None:
+    def __init__(
+        self,
+        health: Health,
+        metrics: Metrics,
+        refusals: Refusals,
+        token: str,
+        inside: Inside = INSIDE,
+    ) -> None:
         self.health = health
+        self._inside = inside
         self._metrics = metrics
         self._refusals = refusals
         self._token = token.encode()
@@ -116,15 +127,18 @@ class Pages:
         """The event loop turns."""
         return PlainTextResponse("live\n", headers=_NO_STORE)
 
-    def ready(self, _request: Request) -> Response:
-        """200, or 503 with one word of reason."""
+    def ready(self, request: Request) -> Response:
+        """200, or 503; who is inside is told the reason in a word."""
         reason = self.health.reason()
+        shown = reason if self._inside.is_from(request.scope) else "not ready"
         return PlainTextResponse(
-            f"{reason or 'ready'}\n", 503 if reason else 200, headers=_NO_STORE
+            f"{shown if reason else 'ready'}\n", 503 if reason else 200, headers=_NO_STORE
         )
 
-    def metrics(self, _request: Request) -> Response:
-        """For Prometheus."""
+    def metrics(self, request: Request) -> Response:
+        """For Prometheus, inside; elsewhere there is nothing."""
+        if not self._inside.is_from(request.scope):
+            return PlainTextResponse("not found\n", 404, headers=_NO_STORE)
         text = self._metrics.text()
         return Response(text, headers=_NO_STORE, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
@@ -149,13 +163,15 @@ def create_app(
     receiver_limits: ReceiverLimits = RECEIVER_LIMITS,
     desk: ASGIApp | None = None,
     desk_port: int | None = None,
+    inside: Inside = INSIDE,
 ) -> App:
     """Build the application; its inbox writes from startup to shutdown.
 
     rings: the public keys by account. tell: told of deliveries that differ under a known id.
     closing: when business days close, for what /metrics says of those that have not.
     token: opens the internal pages; empty closes them. tick_age_seconds: since the jobs of this
-    process ticked last; None when it runs none. desk, desk_port: see App.
+    process ticked last; None when it runs none. desk, desk_port: see App. inside: who may read the
+    metrics.
     """
     inbox = InboxWriter(ledger, tell, limits=inbox_limits, on_failure=_note_failure)
     refusals = Refusals()
@@ -165,6 +181,7 @@ def create_app(
         Metrics(telemetry.REGISTRY, ledger, clock, closing),
         refusals,
         token,
+        inside,
     )
     return App(receiver, pages, inbox, desk, desk_port)
 

@@ -19,9 +19,9 @@ from service.web.access.origin import Origin
 from service.web.access.page import message, problem
 from service.web.access.porter import Porter
 from service.web.access.signing import Signing
-from service.web.access.station import Crowd, routes
+from service.web.access.station import Crowds, routes
 from service.web.api.desk import TokenKeeper, api_doors
-from service.web.console import CONSOLE_DOORS
+from service.web.console import console_doors
 from service.web.doors import Door
 from service.work.admit import Admission
 from service.work.hashing import Hashing
@@ -92,7 +92,7 @@ class Desk:
         if console.oidc.issuer:
             provider = Provider(console)
             vouching = Vouching(provider, admission, runtime.clock, cookies).doors()
-        self._pages = (*signing.doors(), *vouching, *CONSOLE_DOORS)
+        self._pages = (*signing.doors(), *vouching, *console_doors(console))
         self._api = api_doors()
 
     @property
@@ -102,11 +102,11 @@ class Desk:
 
     def app(self) -> ASGIApp:
         """What answers."""
-        crowd = Crowd()
+        crowds = Crowds()
         made = Starlette(
             routes=[
-                *routes(self._pages, self._porter, crowd),
-                *routes(self._api, self._keeper, crowd),
+                *routes(self._pages, self._porter, crowds),
+                *routes(self._api, self._keeper, crowds),
             ],
             exception_handlers={404: _not_found},
         )

@@ -64,7 +64,8 @@ class Door:
     """One method of one path. role: the least that is needed; None lets anyone in.
 
     answer: a plain function; it runs in a thread. Only sign-in, static files and probes are open.
-    file_bytes: how much may be uploaded here; 0: no file is taken.
+    file_bytes: how much may be uploaded here; 0: no file is taken. file_seconds: how long that may
+    take in all; 0: as long as any request. hashes: a password is hashed here, so few go in at once.
     """
 
     path: str
@@ -73,6 +74,8 @@ class Door:
     answer: Callable[[Request], Response]
     name: str
     file_bytes: int = 0
+    file_seconds: float = 0
+    hashes: bool = False
 
 
 def may(person: Person | None, role: Role | None) -> bool:

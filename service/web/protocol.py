@@ -28,6 +28,8 @@ _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n"
     b"cache-control: no-store\r\nconnection: close\r\n\r\n"
 )
+# the ASGI extension by which an application grants a request more time
+MORE_TIME = "pingledger.more_time"
 _TICKS_A_SWEEP = 5
 _BACKLOG = 1_024
 _SWITCH_SECONDS = 0.0005
@@ -89,6 +91,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self.limits = config.limits
         self._head_bytes = 0
         self._in_head = True
+        self._extensions: dict[str, dict[object, object]] = {MORE_TIME: {"grant": self._grant}}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of what would hold this for the collector to find."""
+        super().connection_lost(exc)
+        self._extensions.clear()
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Start the clock; a connection too many is told so and closed."""
@@ -130,6 +138,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """The body may come until the whole request's limit."""
         self._in_head = False
         self.due = self._began + self.limits.request_seconds
+        self.scope["extensions"] = self._extensions
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -143,6 +152,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self._in_head, self._head_bytes = True, 0
             self.due = self._idle_until()
         super().on_response_complete()
+
+    def _grant(self, seconds: float) -> None:
+        """The body that is still coming in may take so long, counted from the request's start."""
+        if self.due != inf:
+            self.due = max(self.due, self._began + seconds)
 
     def pause_writing(self) -> None:
         """The peer does not take what it asked for."""

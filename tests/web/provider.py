@@ -31,9 +31,20 @@ class FakeProvider:
     nonce: str = ""
     codes: set[str] = field(default_factory=set[str])
     asked: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    # every path that somebody asked here for
+    paths: list[str] = field(default_factory=list[str])
+    redirect_uri: str = ""
 
     def __post_init__(self) -> None:
         self.key = RSAKey.import_key(rsa.generate_private_key(65537, 2048), {"kid": "k1"})
+        # signs in its place: somebody else who knows the key's name
+        self.forger: RSAKey | None = None
+
+    def forge(self) -> None:
+        """Sign with another key, and say in the token where to find it."""
+        self.forger = RSAKey.import_key(rsa.generate_private_key(65537, 2048), {"kid": "k1"})
+        jwk = self.forger.as_dict(private=False)
+        self.header |= {"jku": f"{self.issuer}/forged", "x5u": f"{self.issuer}/forged", "jwk": jwk}
 
     @property
     def issuer(self) -> str:
@@ -44,10 +55,12 @@ class FakeProvider:
         asked = {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
         self.asked.append(asked)
         self.challenge, self.nonce = asked["code_challenge"], asked["nonce"]
+        self.redirect_uri = asked["redirect_uri"]
         self.codes.add("c0de")
         return {"state": asked["state"], "code": "c0de"}
 
     def answer(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
+        self.paths.append(path)
         if self.status != 200:
             return self.status, {}
         if path == "/.well-known/openid-configuration":
@@ -62,6 +75,7 @@ class FakeProvider:
             return 200, {"keys": [self.key.as_dict(private=False)]}
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         proved = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == self.challenge
+        proved = proved and form.get("redirect_uri") == self.redirect_uri
         if path != "/token" or not proved or form.get("code") not in self.codes:
             return 400, {"error": "invalid_grant"}
         self.codes.discard(form["code"])
@@ -75,7 +89,8 @@ class FakeProvider:
         } | self.claims  # fmt: skip
         claims = {name: value for name, value in claims.items() if value is not None}
         if self.header["alg"] == "RS256":
-            return jwt.encode(self.header, claims, self.key, algorithms=["RS256"])
+            key = self.forger or self.key
+            return jwt.encode(self.header, claims, key, algorithms=["RS256"])
         signed = ".".join(_part(json.dumps(part).encode()) for part in (self.header, claims))
         # with nothing, or with what everybody knows
         known = self.key.as_pem(private=False)

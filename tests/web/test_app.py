@@ -13,6 +13,8 @@ from service.ledger.gauges import read_gauges
 from service.ledger.schema import deliveries, dispatches, meta, mismatches, outbox, watches
 from service.ledger.sealed import enrol
 from service.ledger.vault import Vault
+from service.settings.values import PRIVATE_NETWORKS
+from service.web.inside import Inside
 from service.web.metrics import LedgerCollector
 from tests.days import DAWN, FIRST_DAY, HOUR, RULES, morning, pay
 
@@ -269,3 +271,45 @@ def mismatch(number: int, state: str, now: datetime) -> dict[str, Any]:
         "currency": "cny",
         "found_at": now,
     }
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+@pytest.mark.parametrize(
+    ("networks", "headers", "sees"),
+    [
+        (PRIVATE_NETWORKS, (), True),
+        (PRIVATE_NETWORKS, ((b"X-Forwarded-For", b"203.0.113.9"),), False),
+        (PRIVATE_NETWORKS, ((b"Forwarded", b"for=10.0.0.1"),), False),
+        (("203.0.113.0/24",), (), False),
+        (("203.0.113.0/24",), ((b"X-Forwarded-For", b"203.0.113.9"),), False),
+        ((), (), False),
+    ],
+)
+def test_who_is_outside_reads_no_metrics_and_no_reason(
+    serve: Any, networks: tuple[str, ...], headers: tuple[tuple[bytes, bytes], ...], sees: bool
+) -> None:
+    inside = Inside(networks, proxied=False)
+    with serve(inside=inside, tick_age_seconds=lambda: None) as served:
+        answer = served.get("/metrics", *headers)
+        assert status(answer) == (200 if sees else 404)
+        assert (b"pingledger_ledger_up" in answer) is sees
+        assert body(served.get("/health/ready", *headers)) == (
+            b"jobs\n" if sees else b"not ready\n"
+        )
+        assert body(served.get("/health/live", *headers)) == b"live\n"
+        for path in ("/docs", "/redoc", "/openapi.json", "/debug", "/static/", "/.git/config"):
+            assert status(served.get(path, *headers)) == 404
+
+
+def test_a_trusted_proxy_says_who_is_inside() -> None:
+    inside = Inside(PRIVATE_NETWORKS, proxied=True)
+    forwarded = [(b"x-forwarded-for", b"203.0.113.9")]
+
+    def asked_by(host: str) -> dict[str, Any]:
+        return {"type": "http", "headers": forwarded, "client": (host, 0)}
+
+    inner = ("127.0.0.1", "::1", "10.1.2.3", "fd00::1", "::ffff:192.168.1.1", "172.31.0.1")
+    assert all(inside.is_from(asked_by(host)) for host in inner)
+    outer = ("203.0.113.9", "2001:db8::1", "::ffff:8.8.8.8", "172.32.0.1", "", "testclient")
+    assert not any(inside.is_from(asked_by(host)) for host in outer)
+    assert not inside.is_from({"type": "http", "headers": [], "client": None})

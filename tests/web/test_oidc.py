@@ -155,3 +155,86 @@ def test_a_provider_that_is_away_or_another_is_said(desk: Visited, idp: FakeProv
     idp.status, idp.document = 200, {"issuer": "https://evil.example"}
     assert visitor.get("/console/oidc/start").status == 401
     assert "统一身份" in visitor.get("/console/login").text
+
+
+@lite
+def test_a_token_that_brings_its_own_key_is_not_believed(desk: Visited, idp: FakeProvider) -> None:
+    idp.forge()
+    assert come_in(desk.visitor(), idp).status == 401
+    assert "/keys" in idp.paths
+    assert "/forged" not in idp.paths
+
+
+@lite
+@pytest.mark.parametrize(
+    ("named", "supported", "status"),
+    [
+        ("https://evil.example", False, 401),
+        ("https://evil.example", True, 401),
+        ("", True, 401),
+        (None, True, 401),
+        ("itself", True, 200),
+        ("itself", False, 200),
+    ],
+)
+def test_an_answer_of_another_provider_is_not_taken_for_this_ones(
+    desk: Visited, idp: FakeProvider, named: str | None, supported: bool, status: int
+) -> None:
+    idp.document = {"authorization_response_iss_parameter_supported": supported}
+    iss = {} if named is None else {"iss": idp.issuer if named == "itself" else named}
+    assert come_in(desk.visitor(), idp, **iss).status == status
+    # the code of the other one was never shown to this one
+    assert ("/token" in idp.paths) is (status == 200)
+
+
+@lite
+def test_the_way_back_is_of_the_settings_whatever_a_request_says(
+    desk: Visited, idp: FakeProvider
+) -> None:
+    visitor = desk.visitor()
+    sent = visitor.get(
+        "/console/oidc/start",
+        x_forwarded_host="evil.example",
+        forwarded="host=evil.example",
+        x_forwarded_proto="https",
+        host=f"localhost:{desk.port}",
+    )
+    back = idp.authorize(sent.headers["location"])
+    assert idp.redirect_uri == "http://localhost/console/oidc/return"
+    # a provider that was asked with another one gives nothing for the code
+    idp.redirect_uri = "http://evil.example/console/oidc/return"
+    assert visitor.get(f"/console/oidc/return?{urlencode(back)}").status == 401
+
+
+@lite
+@pytest.mark.parametrize("lost", ["state", "code", "both"])
+def test_without_a_state_or_a_code_nobody_comes_in(
+    desk: Visited, idp: FakeProvider, lost: str
+) -> None:
+    visitor = desk.visitor()
+    back = idp.authorize(visitor.get("/console/oidc/start").headers["location"])
+    kept = {name: value for name, value in back.items() if lost not in (name, "both")}
+    assert visitor.get(f"/console/oidc/return?{urlencode(kept)}").status == 401
+    assert "/token" not in idp.paths
+
+
+@lite
+def test_a_refusal_is_logged_by_a_fixed_word_and_without_what_was_sent(
+    desk: Visited, idp: FakeProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    idp.claims = {"email_verified": False, "email": "secret@example.com"}
+    assert come_in(desk.visitor(), idp).status == 401
+    said = capsys.readouterr()
+    assert "oidc.refused" in said.out + said.err
+    assert "email" in said.out + said.err
+    assert "secret@example.com" not in said.out + said.err
+
+
+@lite
+def test_two_providers_subjects_are_two_people(desk: Visited, idp: FakeProvider) -> None:
+    come_in(desk.visitor(), idp)
+    idp.claims = {"sub": "s-2"}
+    come_in(desk.visitor(), idp)
+    with desk.ledger.read() as connection:
+        known = [(user.issuer, user.subject) for user in users.everyone(connection)]
+    assert sorted(known) == [(idp.issuer, "s-1"), (idp.issuer, "s-2")]

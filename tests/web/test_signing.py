@@ -349,3 +349,47 @@ def test_nothing_of_a_secret_is_kept(desk: Visited) -> None:
 
 
 SLOWER = Hashing(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+
+
+def test_who_is_not_known_learns_not_whether_something_is_there(desk: Visited) -> None:
+    account, password = "/console/objects/shop/order", "/console/password"
+    there = desk.visitor().get(f"{account}/200110")
+    gone = desk.visitor().get(f"{account}/999999")
+    assert (there.status, there.body) == (gone.status, gone.body) == (303, b"")
+    for path in (f"{account}/200110", f"{account}/999999", password):
+        answer = desk.visitor().get(path, accept="application/json")
+        assert (answer.status, answer.json()["title"]) == (401, "请先登录。")
+
+
+@lite
+@pytest.mark.parametrize("end", ["sign-out", "password", "disable", "role", "hours"])
+def test_a_session_is_over_at_once_on_every_replica(
+    desk: Visited, tmp_path: Path, key_pair: Pair, now: datetime, end: str
+) -> None:
+    here = desk.signed_in("lin", "viewer")
+    url = str(desk.ledger.writer.url)
+    with visited(url, tmp_path, key_pair, now) as replica:
+        there = Visitor(replica.port, dict(here.jar))
+        assert there.get("/console/password").status == 200
+        end_session(desk, here, end)
+        replica.clock.now = desk.clock.now
+        there = Visitor(replica.port, dict(there.jar))
+        assert there.get("/console/password", accept="application/json").status == 401
+        assert there.get("/console/password").status == 303
+
+
+def end_session(desk: Visited, here: Visitor, end: str) -> None:
+    csrf = here.get("/console/password").csrf
+    if end == "sign-out":
+        here.post("/console/sign-out", {"csrf": csrf})
+    elif end == "password":
+        form = {"csrf": csrf, "old": GOOD, "new": NEW, "again": NEW}
+        assert here.post("/console/password", form).status == 303
+    elif end == "hours":
+        desk.clock.pass_by(hours=12)
+    else:
+        change = {"disabled_at": desk.clock()} if end == "disable" else {"roles": ["admin"]}
+        with desk.ledger.begin() as connection:
+            user = users.by_name(connection, "lin")
+            assert user is not None
+            users.change(connection, user.id, **change)

@@ -18,10 +18,11 @@ from service.ledger.engine import Ledger
 from service.runtime import Runtime, open_runtime
 from service.settings import Settings
 from service.web.desk import Desk
+from service.web.protocol import DEFAULT_LIMITS, ServerLimits
 from service.work.admit import new_user
 from service.work.hashing import Hashing
 from tests.conftest import put_vault_key
-from tests.web.conftest import Pair, running
+from tests.web.conftest import Pair, Served, running
 
 # as little as argon2 takes: its cost has tests of its own
 QUICK = Hashing(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -121,6 +122,7 @@ class Visited:
     runtime: Runtime
     clock: Clock
     desk: Desk
+    served: Served
 
     @property
     def ledger(self) -> Ledger:
@@ -128,6 +130,10 @@ class Visited:
 
     def visitor(self) -> Visitor:
         return Visitor(self.port)
+
+    def deliver(self, body: bytes) -> int:
+        """As Ping++ does, on the same listener."""
+        return self.served.post(body)
 
     def know(
         self, name: str, *roles: str, accounts: list[str] | None = None, first: bool = False
@@ -150,7 +156,14 @@ class Visited:
 
 @contextmanager
 def visited(
-    database_url: str, folder: Path, pair: Pair, now: datetime, **settings: Any
+    database_url: str,
+    folder: Path,
+    pair: Pair,
+    now: datetime,
+    *,
+    hashing: Hashing = QUICK,
+    limits: ServerLimits = DEFAULT_LIMITS,
+    **settings: Any,
 ) -> Generator[Visited]:
     """Open everything and serve the desk until the block ends."""
     given: dict[str, Any] = {
@@ -163,6 +176,8 @@ def visited(
     clock = Clock(now)
     with open_runtime(Settings.model_validate(given, context={"folder": folder})) as opened:
         runtime = replace(opened, clock=clock)  # pyright: ignore[reportArgumentType]
-        desk = Desk(runtime, loopback=True, hashing=QUICK)
-        with running(runtime.ledger, pair, now, clock=clock, desk=desk.app()) as served:
-            yield Visited(served.port, runtime, clock, desk)
+        desk = Desk(runtime, loopback=True, hashing=hashing)
+        with running(
+            runtime.ledger, pair, now, clock=clock, desk=desk.app(), server_limits=limits
+        ) as served:
+            yield Visited(served.port, runtime, clock, desk, served)

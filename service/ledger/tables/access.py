@@ -82,7 +82,8 @@ handshakes = sa.Table(
 answers = sa.Table(
     "answers",
     metadata,
-    # what a program was answered under an Idempotency-Key; no status: it is being done
+    # what a program was answered under an Idempotency-Key, or a person to a form; no status: it is
+    # being done. token_id: the token's or the person's
     sa.Column("token_id", Word, primary_key=True),
     sa.Column("digest", DIGEST, primary_key=True),
     sa.Column("asked", DIGEST, nullable=False),

@@ -14,7 +14,9 @@ from service.core.errors import GiveUp, Misconfigured, TryLater
 from service.ledger import audit, handshakes, users
 from service.ledger.handshakes import Handshake
 from service.ledger.users import User
+from service.pingpp.deadline import DeadlineTransport
 from service.settings import Console
+from service.sockets import within
 from service.web.access.cookies import Cookies, new_secret
 from service.web.access.origin import safe_next
 from service.web.access.page import page, reads
@@ -26,6 +28,7 @@ from service.work.admit import NAME_LIMIT, Admission, digest_of, new_user
 RETURN = "/console/oidc/return"
 # what an identity is signed with: no secret of ours, and never nothing
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
+NAMES_ITSELF = "authorization_response_iss_parameter_supported"
 ANSWER_BYTES = 1024 * 1024
 SECONDS = 10.0
 LEEWAY_SECONDS = 60
@@ -75,9 +78,17 @@ class Provider:
         place = httpx2.URL(_text(self._document(), "authorization_endpoint"))
         return str(place.copy_merge_params(given))
 
-    def claims(self, code: str, handshake: Handshake, now: datetime) -> Mapping[str, Any]:
-        """What the provider says of somebody, proved; raises NotVouched or TryLater."""
-        document = self._document()
+    def claims(
+        self, given: Mapping[str, str], handshake: Handshake, now: datetime
+    ) -> Mapping[str, Any]:
+        """What the provider says of somebody, proved; raises NotVouched or TryLater.
+
+        given: what the browser brought back; where it names an issuer, it must be this one (RFC
+        9207), so that no other provider's answer is taken for its own.
+        """
+        code, document = _code(given), self._document()
+        if "iss" in given or document.get(NAMES_ITSELF) is True:
+            _same_issuer(given.get("iss"), self._oidc.issuer)
         secret = self._oidc.client_secret
         form = {
             "grant_type": "authorization_code",
@@ -94,8 +105,7 @@ class Provider:
     def _document(self) -> Mapping[str, Any]:
         issuer = self._oidc.issuer
         found = _fetch("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-        if found.get("issuer") != issuer:
-            raise NotVouched("issuer")
+        _same_issuer(found.get("issuer"), issuer)
         return found
 
     def _proved(
@@ -194,7 +204,7 @@ class Vouching:
             begun = handshakes.take(connection, state, now=now)
         try:
             begun = _same(begun, browser)
-            claims = self._provider.claims(_code(given), begun, now)
+            claims = self._provider.claims(given, begun, now)
             user = self._known(claims, now)
         except (NotVouched, TryLater) as error:
             return self._refused(request, error)
@@ -248,6 +258,11 @@ def _same(begun: Handshake | None, browser: str) -> Handshake:
     return begun
 
 
+def _same_issuer(given: object, issuer: str) -> None:
+    if given != issuer:
+        raise NotVouched("issuer")
+
+
 def _code(given: Mapping[str, str]) -> str:
     if "error" in given or "code" not in given:
         raise NotVouched("declined")
@@ -258,7 +273,13 @@ def _fetch(method: str, url: str, **given: Any) -> Mapping[str, Any]:
     """One JSON object from the provider; no redirects, bounded in time and size."""
     try:
         with (
-            httpx2.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client,
+            within(SECONDS),
+            httpx2.Client(
+                transport=DeadlineTransport(connections=1),
+                timeout=SECONDS,
+                follow_redirects=False,
+                trust_env=False,
+            ) as client,
             client.stream(method, url, **given) as answer,
         ):
             body = b""

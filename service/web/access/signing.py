@@ -45,9 +45,9 @@ class Signing:
             Door("/", "GET", None, self.front, "access.front"),
             Door("/console/access/style.css", "GET", None, style, "access.style"),
             Door(LOGIN, "GET", None, self.form, "access.login"),
-            Door(LOGIN, "POST", None, self.sign_in, "access.sign_in"),
+            Door(LOGIN, "POST", None, self.sign_in, "access.sign_in", hashes=True),
             Door(PASSWORD, "GET", Role.VIEWER, self.password, "access.password"),
-            Door(PASSWORD, "POST", Role.VIEWER, self.change, "access.password.change"),
+            Door(PASSWORD, "POST", Role.VIEWER, self.change, "access.password.change", hashes=True),
             Door("/console/sign-out", "POST", Role.VIEWER, self.sign_out, "access.sign_out"),
         )
 

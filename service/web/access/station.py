@@ -16,6 +16,10 @@ from starlette.types import Message, Receive, Scope, Send
 from service import telemetry
 from service.core.errors import TryLater
 from service.web.doors import UNSAFE, Door
+from service.web.protocol import MORE_TIME
+from service.web.replies import RETRY_AFTER_SECONDS
+from service.work.hashing import AT_ONCE
+from service.work.hashing import WAITING_LIMIT as HASHES_WAITING
 
 FORM_BYTES = 1024 * 1024
 FIELDS_LIMIT = 2_000
@@ -50,18 +54,31 @@ class Keeper(Protocol):
         ...
 
 
+class Full(TryLater):
+    """Too many wait already; `status` is how that is answered."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("too many wait")
+        self.status = status
+
+
 class Crowd:
     """How many answers are made at once, and how many may wait for a thread."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, threads: int = THREADS, waiting: int = WAITING_LIMIT, full: int = 503
+    ) -> None:
+        self._threads = threads
+        self._places = threads + waiting
+        self._full = full
         self._limiter: CapacityLimiter | None = None
         self._inside = 0
 
     async def run(self, work: Callable[[], _Given]) -> _Given:
-        """Run it in a thread; raises TryLater when too many wait."""
-        if self._inside >= THREADS + WAITING_LIMIT:
-            raise TryLater("too many wait")
-        self._limiter = self._limiter or CapacityLimiter(THREADS)
+        """Run it in a thread; raises Full when too many wait."""
+        if self._inside >= self._places:
+            raise Full(self._full)
+        self._limiter = self._limiter or CapacityLimiter(self._threads)
         self._inside += 1
         try:
             return await anyio.to_thread.run_sync(work, limiter=self._limiter)
@@ -69,13 +86,21 @@ class Crowd:
             self._inside -= 1
 
 
+class Crowds:
+    """All of a desk. Who waits for a password's hash takes no thread from those who work."""
+
+    def __init__(self) -> None:
+        self.all = Crowd()
+        self.hashing = Crowd(AT_ONCE, HASHES_WAITING, 429)
+
+
 class Station:
     """Every door of one path, as an ASGI endpoint."""
 
-    def __init__(self, doors: Sequence[Door], keeper: Keeper, crowd: Crowd) -> None:
+    def __init__(self, doors: Sequence[Door], keeper: Keeper, crowds: Crowds) -> None:
         self._doors: Mapping[str, Door] = {door.method: door for door in doors}
         self._keeper = keeper
-        self._crowd = crowd
+        self._crowds = crowds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever happens, it is answered."""
@@ -95,9 +120,10 @@ class Station:
             return turned.response
         except HTTPException as error:
             return self._keeper.refusal(request, error.status_code)
-        except TryLater:
-            response = self._keeper.refusal(request, 503)
-            response.headers["retry-after"] = "2"
+        except TryLater as error:
+            status = error.status if isinstance(error, Full) else 503
+            response = self._keeper.refusal(request, status)
+            response.headers["retry-after"] = str(RETRY_AFTER_SECONDS)
             return response
         except Exception:  # noqa: BLE001  the last resort: logged with a number, shown without a word
             number = secrets.token_hex(6)
@@ -105,12 +131,15 @@ class Station:
             return self._keeper.refusal(request, 500, number)
 
     async def _answer(self, request: Request, door: Door) -> Response:
-        await self._crowd.run(lambda: self._keeper.admit(request, door))
+        await self._crowds.all.run(lambda: self._keeper.admit(request, door))
         if door.method not in UNSAFE:
-            return await self._crowd.run(lambda: door.answer(request))
+            return await self._crowds.all.run(lambda: door.answer(request))
+        if door.file_seconds:
+            _grant(request, door.file_seconds)
         form = await self._read(request, door)
+        crowd = self._crowds.hashing if door.hashes else self._crowds.all
         try:
-            return await self._crowd.run(lambda: self._checked(request, door))
+            return await crowd.run(lambda: self._checked(request, door))
         finally:
             await form.close()
 
@@ -151,10 +180,17 @@ class Station:
         return receive
 
 
-def routes(doors: Sequence[Door], keeper: Keeper, crowd: Crowd) -> list[Route]:
+def _grant(request: Request, seconds: float) -> None:
+    """Let somebody who is known take longer to send than a request may."""
+    grant = request.scope.get("extensions", {}).get(MORE_TIME)
+    if grant is not None:
+        grant["grant"](seconds)
+
+
+def routes(doors: Sequence[Door], keeper: Keeper, crowds: Crowds) -> list[Route]:
     """One route for each path, in the order of the table."""
     paths = dict.fromkeys(door.path for door in doors)
     return [
-        Route(path, Station([door for door in doors if door.path == path], keeper, crowd))
+        Route(path, Station([door for door in doors if door.path == path], keeper, crowds))
         for path in paths
     ]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.settings import Console
 from service.web.console import (
     closings,
     deliveries,
@@ -37,6 +38,7 @@ def _open(path: str, answer: Callable[[Request], Response], name: str) -> Door:
     return Door(path, "GET", None, answer, f"console.{name}")
 
 
+UPLOAD = "statements.upload"
 CONSOLE_DOORS: tuple[Door, ...] = (
     _open(STATIC_PATH + "/{digest}/{name}", static.file, "static"),
     _get("", today.home, "home"),
@@ -59,10 +61,7 @@ CONSOLE_DOORS: tuple[Door, ...] = (
     _get("/letters", sinks.letters, "letters"),
     _post("/letters", sinks.act_on_letters, "letters.act", Role.OPERATOR),
     _get("/statements", statements.listed, "statements"),
-    replace(
-        _post("/statements", statements.upload, "statements.upload", Role.FINANCE),
-        file_bytes=statements.UPLOAD_LIMIT,
-    ),
+    _post("/statements", statements.upload, UPLOAD, Role.FINANCE),
     _get("/statements/{number}", statements.one, "statement"),
     _post("/statements/{number}/remove", statements.remove, "statement.remove", Role.FINANCE),
     _get("/closings", closings.listed, "closings"),
@@ -77,3 +76,13 @@ CONSOLE_DOORS: tuple[Door, ...] = (
     _post("/audit/verify", upkeep.verify_audit, "audit.verify", Role.ADMIN),
     _get("/settings", upkeep.settings, "settings"),
 )
+
+
+def console_doors(settings: Console) -> tuple[Door, ...]:
+    """The console's table of doors, with what the settings grant at them."""
+    return tuple(
+        replace(door, file_bytes=settings.upload_bytes, file_seconds=settings.upload_seconds)
+        if door.name == f"console.{UPLOAD}"
+        else door
+        for door in CONSOLE_DOORS
+    )

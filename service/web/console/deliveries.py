@@ -35,7 +35,7 @@ def listed(visit: Visit) -> Response:
         until=until,
     )
     after = visit.after(int)
-    with visit.ledger.read() as connection:
+    with visit.looking() as connection:
         found = deliveries.page(connection, visit.scope, asked, after=after, size=visit.size())
     return page(
         visit,

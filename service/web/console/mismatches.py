@@ -50,7 +50,7 @@ def desk(visit: Visit) -> Response:
         owner=visit.text("owner"),
     )
     after = visit.after(int)
-    with visit.ledger.read() as connection:
+    with visit.looking() as connection:
         found = mismatches.page(connection, visit.scope, asked, after=after, size=visit.size())
     return page(
         visit,
@@ -73,7 +73,10 @@ def one(visit: Visit) -> Response:
     return _shown(visit, visit.number("number"))
 
 
-def _shown(visit: Visit, number: int, status: int = 200, problem: str = "") -> Response:
+def _shown(
+    visit: Visit, number: int, status: int = 200, problem: str = "", seen: int | None = None
+) -> Response:
+    """seen: how many acts the person knew of; what came after is marked."""
     with visit.ledger.read() as connection:
         found = mismatches.one(connection, visit.scope, number)
         if found is None:
@@ -101,6 +104,7 @@ def _shown(visit: Visit, number: int, status: int = 200, problem: str = "") -> R
         postings=list(postings),
         acts={name: ACTS[name] for name in possible},
         problem=problem,
+        seen=seen,
         may_act=visit.may(Role.FINANCE),
         soon=visit.today + timedelta(days=7),
         latest=visit.today + books.WAIVER_LIMIT - timedelta(days=1),
@@ -111,14 +115,15 @@ def _shown(visit: Visit, number: int, status: int = 200, problem: str = "") -> R
 def act_on_one(visit: Visit) -> Response:
     """Do one thing about one mismatch, as it was seen; 409 when it is another by now."""
     number = visit.number("number")
-    act = _act(visit, seen=_seen(visit))
+    seen = _seen(visit)
+    act = _act(visit, seen=seen)
     with visit.ledger.read() as connection:
         if not mismatches.visible(connection, visit.scope, [number]):
             raise not_found()
     (done,) = respond(visit.ledger, [(act, [number])], terms=visit.terms, now=visit.now)
     if number in done.refused:
         text = N_("Somebody acted on it meanwhile: below it stands as it is now.")
-        return _shown(visit, number, 409, text)
+        return _shown(visit, number, 409, text, seen)
     return back_to(f"/console/mismatches/{number}", done=act.name)
 
 

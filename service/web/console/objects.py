@@ -44,7 +44,7 @@ def listed(visit: Visit) -> Response:
 
 def _search(visit: Visit, text: str) -> Response:
     apps = {app for name in visit.accounts() for app in visit.settings.accounts[name].apps}
-    with visit.ledger.read() as connection:
+    with visit.looking() as connection:
         found = objects.search(connection, visit.scope, text, apps=apps, limit=FOUND_LIMIT)
         number = objects.delivery_of(connection, visit.scope, text)
     if number is not None and not found:
@@ -66,7 +66,7 @@ def _list(visit: Visit) -> Response:
         until=until,
     )
     after = visit.after(datetime, str, str, str)
-    with visit.ledger.read() as connection:
+    with visit.looking() as connection:
         found = objects.page(connection, visit.scope, asked, after=after, size=visit.size())
     return _page(visit, asked, found.rows, place_of(found.following), "")
 

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from service.core.errors import TryLater
 from service.ledger.rules import BY_CODE
 from service.web.console import show
+from service.web.console.once import once
 from service.web.console.visit import Refused, Visit
 from service.web.console.words import N_, said, translations
 from service.web.doors import Language, Role
@@ -144,7 +145,7 @@ def answering(handler: Handler) -> Callable[[Request], Response]:
     def answer(request: Request) -> Response:
         visit = Visit(request)
         try:
-            return handler(visit)
+            return once(visit, handler) if request.method == "POST" else handler(visit)
         except Refused as refused:
             values: Mapping[str, object] = {"text": refused.text, "field": refused.field}
             return page(visit, "error.html", refused.status, code=refused.status, **values)

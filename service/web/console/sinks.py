@@ -86,7 +86,7 @@ def letters(visit: Visit) -> Response:
     """What was given up."""
     visit.check_query(("sink", "size", "after", "done"))
     after = visit.after(int, str)
-    with visit.ledger.read() as connection:
+    with visit.looking() as connection:
         names = [one.name for one in sinks.known(connection)]
         found = outgoing.dead_letters(
             connection,

@@ -33,7 +33,6 @@ FOLDER = "uploads"
 KEPT_FOR = timedelta(hours=1)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PIECE = 1 << 20
-UPLOAD_LIMIT = 200 * 2**20
 
 
 def listed(visit: Visit) -> Response:
@@ -182,7 +181,7 @@ def _keep(visit: Visit) -> _Kept:
     _sweep(folder, visit)
     given = visit.request.state.form.get("file")
     if isinstance(given, UploadFile) and given.filename:
-        return _write(folder, given)
+        return _write(folder, given, visit.settings.console.upload_bytes)
     digest = visit.field("digest")
     if _DIGEST.fullmatch(digest):
         found = next(iter((folder / digest).glob("*")), None)
@@ -191,14 +190,14 @@ def _keep(visit: Visit) -> _Kept:
     raise Refused(400, N_("Choose the file once more."), "file")
 
 
-def _write(folder: Path, given: UploadFile) -> _Kept:
+def _write(folder: Path, given: UploadFile, limit: int) -> _Kept:
     digest, size = hashlib.sha256(), 0
     folder.mkdir(mode=0o700, exist_ok=True)
     name = re.sub(r"[^\w.() -]", "_", Path(given.filename or "").name)[-NAME_LIMIT:].lstrip(".")
     for piece in iter(partial(given.file.read, _PIECE), b""):
         digest.update(piece)
         size += len(piece)
-        if size > UPLOAD_LIMIT:
+        if size > limit:
             raise Refused(413, N_("The file is too large."), "file")
     given.file.seek(0)
     place = folder / digest.hexdigest()

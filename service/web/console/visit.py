@@ -3,7 +3,9 @@
 A parameter that is malformed is answered with 400 and its name, before the ledger is asked.
 """
 
+import secrets
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -12,7 +14,7 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 
 from service.core.instant import from_micros, to_micros
-from service.ledger.engine import Ledger
+from service.ledger.engine import Connection, Ledger
 from service.ledger.views.walk import Scope
 from service.settings import Settings
 from service.web.console.words import N_, said, translations
@@ -24,6 +26,7 @@ TEXT_LIMIT = 200
 SPAN_DAYS_LIMIT = 366
 PAGE_SIZE, PAGE_SIZE_LIMIT = 50, 200
 NUMBER_LIMIT = 2**53
+SEARCH_SECONDS = 2.0
 LANGUAGE_COOKIE = "pingledger_language"
 _PART = "~"
 
@@ -62,6 +65,10 @@ class Visit:
         """Where everything is remembered."""
         return self.request.app.state.ledger
 
+    def looking(self) -> AbstractContextManager[Connection]:
+        """A snapshot for what people filter and search by: a question that takes long is ended."""
+        return self.ledger.read(seconds=SEARCH_SECONDS)
+
     @property
     def settings(self) -> Settings:
         """As they are in force."""
@@ -76,6 +83,11 @@ class Visit:
     def csrf(self) -> str:
         """What each form sends back."""
         return str(self.request.state.csrf)
+
+    @property
+    def once(self) -> str:
+        """What makes one form of one page different from every other."""
+        return secrets.token_urlsafe(16)
 
     @property
     def scope(self) -> Scope:
