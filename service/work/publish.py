@@ -14,6 +14,7 @@ from functools import partial
 from threading import Event
 
 from service.ledger import outbox, sinks
+from service.ledger.clock import LedgerClock
 from service.ledger.engine import Ledger
 from service.ledger.outbox import Claim, Dispatch, Settled
 from service.outbound.schedule import wait_after
@@ -90,7 +91,7 @@ def publish(
     claimed is given back. Raises TryLater when the ledger is away; leases run out then.
     """
     ends_at = time.monotonic() + budget_seconds
-    run = _Run(ledger, outlet, clock or ledger.now, chance, scale, ends_at, stop or Event())
+    run = _Run(ledger, outlet, clock or LedgerClock(ledger), chance, scale, ends_at, stop or Event())
     if not run.goes_on() or not _is_due(run):
         return Published()
     workers = run.sink.workers

@@ -245,6 +245,24 @@ def _until(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+class Asked(Ledger):
+    """Counts how often its database is asked for the time."""
+
+    times = 0
+
+    def now(self) -> datetime:
+        self.times += 1
+        return super().now()
+
+
+def test_the_database_is_asked_for_the_time_once_a_firing(ledger: Ledger, clock: Time) -> None:
+    clock.now = ledger.now()
+    enqueue(ledger, clock, *[(f"s{number}", 1) for number in range(50)])
+    asked = Asked(ledger.writer, ledger.reader, ledger.vault)
+    done = publish(asked, clock.outlet(Sink(workers=2)), chance=lambda: 0.5)
+    assert (done, asked.times) == (Published(sent=50), 1)
+
+
 def test_no_sinks_is_no_work(ledger: Ledger) -> None:
     assert publish_all(ledger, [], chance=lambda: 0.5) == {}
 
