@@ -40,6 +40,11 @@ class Outlet:
         """Whether the sink may be tried now."""
         return self._monotonic() >= self._closed_until
 
+    def is_well(self) -> bool:
+        """Whether it has taken anything since it was last away, or since the start."""
+        with self._lock:
+            return not self._was_away
+
     def is_back(self) -> bool:
         """True once after a success that followed an outage: what waited for the sink is due."""
         with self._lock:

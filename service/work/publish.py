@@ -29,6 +29,10 @@ BUDGET_SECONDS = 20.0
 SENDING_SECONDS = 30.0
 LEASE = timedelta(seconds=120)
 BATCH_LIMIT = 32
+# While claims are worked this quickly they grow up to this, so that more messages share their two
+# transactions; a sink that is slow again has few in the hands of a worker that waits for it.
+QUICK_SECONDS = 1.0
+CLAIM_LIMIT = 128
 IDLE_SECONDS = 0.05
 
 _log = logger("work")
@@ -90,8 +94,8 @@ def publish(
     scale: divides every wait. stop: ends the firing after the messages under way; what else is
     claimed is given back. Raises TryLater when the ledger is away; leases run out then.
     """
-    ends_at = time.monotonic() + budget_seconds
-    run = _Run(ledger, outlet, clock or LedgerClock(ledger), chance, scale, ends_at, stop or Event())
+    ends_at, clock = time.monotonic() + budget_seconds, clock or LedgerClock(ledger)
+    run = _Run(ledger, outlet, clock, chance, scale, ends_at, stop or Event())
     if not run.goes_on() or not _is_due(run):
         return Published()
     workers = run.sink.workers
@@ -128,13 +132,15 @@ def _is_due(run: _Run) -> bool:
 
 def _work(run: _Run, worker: int) -> Published:
     """Go on while anything is due, or while another worker may be held up by a slow answer."""
-    done = Published()
+    done, limit = Published(), BATCH_LIMIT
     run.busy.add(worker)
-    while time.monotonic() < run.ends_at and run.goes_on():
-        claimed = _claim(run)
+    while (began := time.monotonic()) < run.ends_at and run.goes_on():
+        claimed = _claim(run, limit)
         if claimed is not None:
             run.busy.add(worker)
             done += _send(run, claimed)
+            is_quick = time.monotonic() - began < QUICK_SECONDS
+            limit = min(2 * limit, CLAIM_LIMIT) if is_quick else BATCH_LIMIT
             continue
         run.busy.discard(worker)
         if not run.busy:
@@ -144,12 +150,13 @@ def _work(run: _Run, worker: int) -> Published:
     return done
 
 
-def _claim(run: _Run) -> Claim | None:
+def _claim(run: _Run, limit: int) -> Claim | None:
     now = run.clock()
     if not _is_due(run):
         return None
     with run.ledger.begin() as connection:
-        limit = max(BATCH_LIMIT, run.sink.at_once)
+        # what is claimed for a sink that is away is written twice in vain, in others' way
+        limit = max(limit, run.sink.at_once) if run.outlet.is_well() else BATCH_LIMIT
         claimed = outbox.claim(connection, run.sink.name, limit=limit, lease=LEASE, now=now)
     return claimed if claimed.rows else None
 
@@ -177,11 +184,13 @@ def _next_group(
     group: list[Dispatch] = []
     left: list[Dispatch] = []
     taken: set[str] = set()
-    for row in waiting:
+    for place, row in enumerate(waiting):
         stream = row.message.stream
+        if len(group) == sink.at_once:
+            return group, [*left, *waiting[place:]]
         if stream in stopped:
             continue
-        if len(group) == sink.at_once or (sink.one_by_one and stream in taken):
+        if sink.one_by_one and stream in taken:
             left.append(row)
         else:
             group.append(row)

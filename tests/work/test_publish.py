@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,10 +11,10 @@ import pytest
 
 from service.core.messages import Message
 from service.ledger import letters, outbox
-from service.ledger.engine import Ledger
+from service.ledger.engine import Connection, Ledger
 from service.outbound.sink import Dead, Later, Receipt, Sent
 from service.work.outlet import FAILING_STREAMS, Outlet
-from service.work.publish import Published, publish, publish_all
+from service.work.publish import BATCH_LIMIT, Published, publish, publish_all
 
 FOREVER = 60.0
 
@@ -32,9 +33,11 @@ class Sink:
     one_by_one: bool = False
     workers: int = 1
     taken: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    sizes: list[int] = field(default_factory=list[int])
 
     def send(self, messages: Sequence[Message], *, now: datetime) -> Receipt:
         receipt = self.answer(messages[0])
+        self.sizes.append(len(messages))
         self.taken += [(message.stream, message.seq) for message in messages]
         return receipt
 
@@ -152,6 +155,20 @@ def test_an_outage_uses_up_few_attempts_and_ends_for_all_at_once(
     assert set(away.taken[-400:]) == {(f"s{n}", seq) for n in range(200) for seq in (1, 2)}
 
 
+def test_few_are_claimed_for_a_sink_before_it_is_known_to_be_there(
+    ledger: Ledger, clock: Time
+) -> None:
+    enqueue(ledger, clock, *[(f"s{number}", 1) for number in range(200)])
+    sink = Sink(answer=lambda _message: Later("connect", away=True), at_once=100)
+    outlet = clock.outlet(sink)
+    assert run(ledger, outlet, clock) == Published(later=1)
+    assert sink.sizes == [BATCH_LIMIT]
+    clock.pass_by(timedelta(minutes=1))
+    sink.answer = take_all
+    assert run(ledger, outlet, clock) == Published(sent=200)
+    assert sink.sizes[1:] == [BATCH_LIMIT, 100, 200 - BATCH_LIMIT - 100]
+
+
 def test_one_bad_message_among_good_ones_closes_nothing(clock: Time) -> None:
     outlet = clock.outlet(Sink())
     for _ in range(3 * FAILING_STREAMS):
@@ -246,13 +263,19 @@ def _until(true: Callable[[], bool]) -> None:
 
 
 class Asked(Ledger):
-    """Counts how often its database is asked for the time."""
+    """Counts how often its database is asked for the time, and how often it is written to."""
 
-    times = 0
+    times, written = 0, 0
 
     def now(self) -> datetime:
         self.times += 1
         return super().now()
+
+    @contextmanager
+    def begin(self) -> Generator[Connection]:
+        self.written += 1
+        with super().begin() as connection:
+            yield connection
 
 
 def test_the_database_is_asked_for_the_time_once_a_firing(ledger: Ledger, clock: Time) -> None:
@@ -261,6 +284,13 @@ def test_the_database_is_asked_for_the_time_once_a_firing(ledger: Ledger, clock:
     asked = Asked(ledger.writer, ledger.reader, ledger.vault)
     done = publish(asked, clock.outlet(Sink(workers=2)), chance=lambda: 0.5)
     assert (done, asked.times) == (Published(sent=50), 1)
+
+
+def test_claims_grow_while_they_are_worked_quickly(ledger: Ledger, clock: Time) -> None:
+    enqueue(ledger, clock, *[(f"s{number}", 1) for number in range(20 * BATCH_LIMIT)])
+    asked = Asked(ledger.writer, ledger.reader, ledger.vault)
+    assert run(asked, clock.outlet(Sink()), clock) == Published(sent=20 * BATCH_LIMIT)
+    assert asked.written < 2 * 20, "two transactions a claim, and claims of more than the least"
 
 
 def test_no_sinks_is_no_work(ledger: Ledger) -> None:
