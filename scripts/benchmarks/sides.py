@@ -230,11 +230,18 @@ class Amqp(_Broker):
 
 
 class Kafka:
-    """The library's mock cluster; it keeps all in memory, so that it stands still instead."""
+    """The library's mock cluster; it keeps all in memory, so that it stands still instead.
+
+    Of each partition it keeps five megabytes: so many of them hold 100,000 messages.
+    """
+
+    topic, partitions = "measured", 32
 
     def __init__(self, folder: Path) -> None:
-        self._server, self._brokers = brokers.start_kafka(folder)
+        asked = f"{self.topic}={self.partitions}"
+        self._server, self._brokers = brokers.start_kafka(folder, asked)
         self._side = sides.KafkaSide(self._brokers, self._server.process)
+        self._side.place = self.topic
         self._side.go_away()
 
     def come(self) -> None:

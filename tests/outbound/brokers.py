@@ -143,14 +143,14 @@ class Rabbit:
         self._names.kill()
 
 
-def start_kafka(folder: Path, *refused: str) -> tuple[Server, str]:
+def start_kafka(folder: Path, *topics: str) -> tuple[Server, str]:
     """The client library's own mock cluster of three brokers, in a process of its own.
 
     It speaks the wire protocol and keeps everything in memory: killed, it has forgotten all.
-    refused: topics that are not there.
+    topics: those that are not there, and those of many partitions (tests.outbound.kafka_cluster).
     """
     said = folder / "log"
-    command = [sys.executable, "-m", "tests.outbound.kafka_cluster", *refused]
+    command = [sys.executable, "-m", "tests.outbound.kafka_cluster", *topics]
     server = Server(
         command,
         said,

@@ -1,7 +1,8 @@
 """A mock Kafka cluster in a process of its own: prints its brokers, and runs until it is killed.
 
 Made through the C interface of the client's own library, which can refuse topics: those that are
-named as arguments are not there and are not made when they are asked for.
+named as arguments are not there and are not made when they are asked for. "NAME=16" makes a topic
+of so many partitions instead: of each it keeps the last five megabytes.
 """
 
 import ctypes
@@ -27,7 +28,7 @@ def _library() -> Any:
     return library
 
 
-def main(*refused: str) -> None:
+def main(*topics: str) -> None:
     library = _library()
     said = ctypes.create_string_buffer(512)
     settings = ctypes.c_void_p(library.rd_kafka_conf_new())
@@ -35,8 +36,12 @@ def main(*refused: str) -> None:
     library.rd_kafka_conf_set(settings, b"log_level", b"0", said, len(said))
     client = ctypes.c_void_p(library.rd_kafka_new(_PRODUCER, settings, said, len(said)))
     cluster = ctypes.c_void_p(library.rd_kafka_mock_cluster_new(client, BROKERS))
-    for topic in refused:
-        library.rd_kafka_mock_topic_set_error(cluster, topic.encode(), _UNKNOWN_TOPIC)
+    for topic in topics:
+        name, _, partitions = topic.partition("=")
+        if partitions:
+            library.rd_kafka_mock_topic_create(cluster, name.encode(), int(partitions), BROKERS)
+        else:
+            library.rd_kafka_mock_topic_set_error(cluster, name.encode(), _UNKNOWN_TOPIC)
     sys.stdout.write(library.rd_kafka_mock_cluster_bootstraps(cluster).decode() + "\n")
     sys.stdout.flush()
     while True:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Coroutine
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -222,8 +222,10 @@ class AmqpSide(BrokerSide):
     def bodies(self) -> list[bytes]:
         with self._connected() as connection:
             channel = connection.channel()
-            while (got := channel.basic_get(self.place, auto_ack=True))[0] is not None:
-                self._taken.append(got[2])
+            waiting = channel.queue_declare(self.place, passive=True).method.message_count
+            taking = channel.consume(self.place, auto_ack=True)
+            self._taken += [body for _, _, body in islice(taking, waiting)]
+            channel.cancel()
         return self._taken
 
     def remove(self) -> None:
