@@ -1,14 +1,13 @@
 """What do people file? `report NAME`: orders, refunds, books and what is pending, as files."""
 
+import inspect
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
@@ -18,13 +17,13 @@ from service.cli.output import Format, Progress, show
 from service.cli.provider_report import provider
 from service.core.errors import GiveUp
 from service.core.money import grouped
-from service.core.report.sheet import Language, Written
-from service.ledger.reporting.detail import By
+from service.core.report.sheet import Written
 from service.outbound.files.formats import FORMATS, Shape
 from service.outbound.files.place import new_file
 from service.runtime import Runtime
-from service.work.report.ask import Ask
 from service.work.report.make import check, file_name, make
+from service.work.report.parameters import Form, Parameter, taken_by
+from service.work.report.question import Asker, Question, Senseless, question
 from service.work.report.table import REPORTS, Days, Report
 
 report = typer.Typer(
@@ -34,52 +33,15 @@ report = typer.Typer(
     rich_markup_mode=None,
 )
 STDOUT = Path("-")
+_METAVARS = {Form.DAY: "DAY"}
 
-Account = Annotated[str | None, typer.Option(help="Of this account only.")]
-Day = Annotated[
-    str | None, typer.Option("--day", metavar="DAY", help="One business day; else yesterday.")
-]
-Since = Annotated[
-    str | None, typer.Option("--since", metavar="DAY", help="From this business day on.")
-]
-Until = Annotated[str | None, typer.Option("--until", metavar="DAY", help="To the end of it.")]
 Out = Annotated[
     Path | None,
     typer.Option(
         "--out", metavar="FILE", help="Where to; - is the output. Else a name of its own."
     ),
 ]
-AsShape = Annotated[
-    Shape | None, typer.Option("--format", help="Else what FILE's name ends with, else csv.")
-]
-OneSheet = Annotated[str | None, typer.Option("--sheet", help="This sheet of it only.")]
-Speech = Annotated[Language, typer.Option("--language", help="Of headings and words.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
-Book = Annotated[
-    str | None, typer.Option(help="ledger: of one account only, wallet:APP-cus_003, fees, …")
-]
-Known = Annotated[
-    str | None, typer.Option("--as-known", metavar="DAY", help="As it was known at its end.")
-]
-Basis = Annotated[By, typer.Option("--by", help="By which time: its making, or its money's move.")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where a report goes, and how it is written."""
-
-    out: Path | None
-    shape: Shape | None
-    sheet: str | None
-    force: bool
-
-    @property
-    def chosen(self) -> Shape:
-        """The format: as said, as the file's name ends, else CSV."""
-        if self.shape is not None:
-            return self.shape
-        suffix = "" if self.out is None else self.out.suffix.removeprefix(".").lower()
-        return Shape(suffix) if suffix in FORMATS else Shape.CSV
 
 
 @report.command("list")
@@ -99,46 +61,46 @@ def list_() -> None:
 
 
 def _command_of(one: Report) -> Callable[..., None]:
-    """The command of one report."""
+    """The command of one report: an option for each of its parameters, and what is the file's."""
 
     def command(
         context: typer.Context,
-        config: Config = None,
-        account: Account = None,
-        day: Day = None,
-        since: Since = None,
-        until: Until = None,
-        by: Basis = By.CREATED,
-        book: Book = None,
-        as_known: Known = None,
-        out: Out = None,
-        shape: AsShape = None,
-        sheet: OneSheet = None,
-        language: Speech = Language.ZH,
-        force: Force = False,
+        config: Path | None,
+        out: Path | None,
+        force: bool,
+        **options: str | None,
     ) -> None:
-        first, last = _span(day, since, until)
-        known = None if as_known is None else _day(as_known)
-        if by is not By.CREATED and "by" not in one.takes:
-            raise Usage(f"{one.name} has no --by")
+        given = {name: text for name, text in options.items() if text is not None}
         with open_command(context, config) as runtime:
-            ask = Ask(
-                runtime.clock(),
-                runtime.settings.zone,
-                first,
-                last,
-                account,
-                by,
-                book,
-                known,
-                language,
-            )
-            if first is None and last is None and one.days is Days.NEEDED:
-                ask = _of_yesterday(ask)
-            _deliver(runtime, one.name, ask, _Target(out, shape, sheet, force))
+            asked = _question(runtime, one, given, out)
+            _deliver(runtime, asked, out, force=force)
 
     command.__doc__ = f"{one.title.zh} · {one.about.en}."
+    vars(command)["__signature__"] = inspect.Signature(list(_signature(one)))
     return command
+
+
+def _signature(one: Report) -> Iterator[inspect.Parameter]:
+    """What the command takes, as it reads it."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    yield inspect.Parameter("context", kind, annotation=typer.Context)
+    for parameter in taken_by(one):
+        yield inspect.Parameter(parameter.name, kind, default=None, annotation=_option(parameter))
+    yield inspect.Parameter("out", kind, default=None, annotation=Out)
+    yield inspect.Parameter("force", kind, default=False, annotation=Force)
+    yield inspect.Parameter("config", kind, default=None, annotation=Config)
+
+
+def _option(parameter: Parameter) -> Any:
+    shown = "|".join(parameter.choices) or _METAVARS.get(parameter.form, parameter.name.upper())
+    return Annotated[
+        str | None,
+        typer.Option(_flag(parameter.name), metavar=shown, help=f"{parameter.about.en}."),
+    ]
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 for _one in REPORTS.values():
@@ -148,40 +110,30 @@ for _one in REPORTS.values():
 report.command("provider")(provider)
 
 
-def _span(day: str | None, since: str | None, until: str | None) -> tuple[date | None, date | None]:
-    if day is not None and (since is not None or until is not None):
-        raise Usage("say --day, or --since and --until")
-    if day is not None:
-        return (_day(day), _day(day))
-    first = None if since is None else _day(since)
-    last = None if until is None else _day(until)
-    if first and last and first > last:
-        raise Usage("--since should not lie after --until")
-    return first, last
-
-
-def _day(text: str) -> date:
+def _question(runtime: Runtime, one: Report, given: dict[str, str], out: Path | None) -> Question:
+    """What is asked; the format is the one that is said, the file's name ends with, or CSV."""
+    suffix = "" if out is None else out.suffix.removeprefix(".").lower()
+    shape = Shape(suffix) if suffix in FORMATS else Shape.CSV
+    asker = Asker(runtime.clock(), runtime.settings.zone, waits=False, shape=shape)
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Usage(f"{text!r} is no day: write it as 2026-11-23") from None
+        asked = question(one, given, asker)
+    except Senseless as error:
+        raise Usage(f"{_flag(error.field)}: {error}") from None
+    if one.days is Days.NEEDED and not {"day", "since", "until"} & set(given):
+        day = asked.ask.first_day
+        typer.echo(f"of yesterday, {day}: --day, or --since and --until, name others", err=True)
+    return asked
 
 
-def _of_yesterday(ask: Ask) -> Ask:
-    day = ask.today - timedelta(days=1)
-    typer.echo(f"of yesterday, {day}: --day, or --since and --until, name other days", err=True)
-    return replace(ask, first_day=day, last_day=day)
-
-
-def _deliver(runtime: Runtime, name: str, ask: Ask, target: _Target) -> None:
+def _deliver(runtime: Runtime, asked: Question, out: Path | None, *, force: bool) -> None:
     """Check the question first, then write, then say what was written."""
-    shape = target.chosen
-    check(name, ask, shape, target.sheet)
-    path = target.out or Path(file_name(name, ask, shape))
+    name, ask, shape, sheet = asked.report.name, asked.ask, asked.shape, asked.sheet
+    check(name, ask, shape, sheet)
+    path = out or Path(file_name(name, ask, shape))
     progress = Progress("rows")
-    with _ending(), _opened(path, shape, force=target.force) as out:
+    with _ending(), _opened(path, shape, force=force) as file:
         try:
-            done = make(runtime.ledger, name, ask, shape, out, sheet=target.sheet, on_rows=progress)
+            done = make(runtime.ledger, name, ask, shape, file, sheet=sheet, on_rows=progress)
         finally:
             progress.end()
     for line in _said(done):

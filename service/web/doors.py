@@ -66,6 +66,7 @@ class Door:
     answer: a plain function; it runs in a thread. Only sign-in, static files and probes are open.
     file_bytes: how much may be uploaded here; 0: no file is taken. file_seconds: how long that may
     take in all; 0: as long as any request. hashes: a password is hashed here, so few go in at once.
+    scope: what a program's token must be good for besides, where that is not the same as a role.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Door:
     file_bytes: int = 0
     file_seconds: float = 0
     hashes: bool = False
+    scope: str = ""
 
 
 def may(person: Person | None, role: Role | None) -> bool:

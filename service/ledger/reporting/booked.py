@@ -131,9 +131,13 @@ def first_uses(connection: Connection, span: Span) -> Iterator[Any]:
     )
 
 
-def shares_by_wallet(connection: Connection, span: Span) -> Iterator[Any]:
-    """What allocations brought to each wallet, and what their refunds took from it."""
+def shares_by_wallet(connection: Connection, span: Span, app: str | None = None) -> Iterator[Any]:
+    """What allocations brought to each wallet, and what their refunds took from it.
+
+    app: of its users' wallets only.
+    """
     sides = _sides(span, None)
+    begins = "wallet:" if app is None else f"wallet:{app}-"
     key = (sides.c.account, sides.c.book, sides.c.currency)
     count: sa.ColumnElement[int] = sa.func.count()
     return stream(
@@ -141,7 +145,7 @@ def shares_by_wallet(connection: Connection, span: Span) -> Iterator[Any]:
         sa.select(*key, count, sa.func.sum(sides.c.credit), sa.func.sum(sides.c.debit))
         .where(
             sides.c.kind.in_(("allocation", "allocation_refund")),
-            sides.c.book.startswith("wallet:", autoescape=True),
+            sides.c.book.startswith(begins, autoescape=True),
         )
         .group_by(*key)
         .order_by(*key),

@@ -26,12 +26,17 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Of one account or of all (None): from `since` on and before `until`; None: no bound."""
+    """Of one account and app or of all (None): from `since` on, before `until`; None: no bound."""
 
     account: str | None
     since: datetime | None
     until: datetime | None
     by: By = By.CREATED
+    app: str | None = None
+
+    def of_app(self, app: Any) -> list[sa.ColumnElement[bool]]:
+        """The WHERE that leaves one app's, by this column."""
+        return [] if self.app is None else [app == self.app]
 
     def at(self, one: Any) -> Any:
         """The column of the time that is meant."""
@@ -68,7 +73,7 @@ def orders(connection: Connection, stretch: Stretch) -> Iterator[Any]:
         one.c.amount_refunded,
         _paid(one, sa.func.sum, "fee"),
     )
-    return _each(connection, statement, one, "order", stretch)
+    return _each(connection, statement.where(*stretch.of_app(one.c.app)), one, "order", stretch)
 
 
 def _paid(order: Any, aggregate: Any, column: str) -> sa.ColumnElement[Any]:
@@ -122,10 +127,11 @@ def refunds(connection: Connection, stretch: Stretch) -> Iterator[Any]:
     """Refunds of orders, and of charges without an order: an order's refund shows in both kinds."""
     one = beliefs.alias("one")
     whole, charge = beliefs.alias("whole"), beliefs.alias("of_charge")
+    app = sa.func.coalesce(one.c.app, whole.c.app, charge.c.app)
     statement = (
         sa.select(
             one.c.account,
-            sa.func.coalesce(one.c.app, whole.c.app, charge.c.app),
+            app,
             one.c.kind,
             one.c.object_id,
             one.c.order_no,
@@ -143,6 +149,7 @@ def refunds(connection: Connection, stretch: Stretch) -> Iterator[Any]:
         .select_from(one)
         .outerjoin(whole, _is(whole, "order", one.c.account, one.c.order_id))
         .outerjoin(charge, _is(charge, "charge", one.c.account, one.c.charge_id))
+        .where(*stretch.of_app(app))
     )
     bare = statement.where(one.c.order_id.is_(None), charge.c.order_id.is_(None))
     yield from _each(connection, statement, one, "order_refund", stretch)
@@ -171,7 +178,7 @@ def withdrawals(connection: Connection, stretch: Stretch) -> Iterator[Any]:
         one.c.amount,
         one.c.fee,
         one.c.state,
-    )
+    ).where(*stretch.of_app(one.c.app))
     return _each(connection, statement, one, "withdrawal", stretch)
 
 
@@ -190,7 +197,7 @@ def shares(connection: Connection, stretch: Stretch) -> Iterator[Any]:
         one.c.moved_at,
         currency_of(one),
         one.c.state,
-    )
+    ).where(*stretch.of_app(one.c.app))
     for kind in SHARES:
         yield from _each(connection, statement, one, kind, stretch)
 
@@ -209,7 +216,7 @@ def fees(connection: Connection, stretch: Stretch, kinds: Iterable[str]) -> Iter
         currency_of(one),
         one.c.amount,
         one.c.fee,
-    ).where(one.c.fee.is_not(None))
+    ).where(one.c.fee.is_not(None), *stretch.of_app(one.c.app))
     for kind in kinds:
         yield from _each(connection, statement, one, kind, stretch)
 
@@ -220,7 +227,10 @@ def fee_sums(connection: Connection, stretch: Stretch, kinds: Sequence[str]) -> 
     key = (one.c.account, one.c.app, one.c.channel, one.c.kind, currency_of(one))
     count: sa.ColumnElement[int] = sa.func.count()
     statement = sa.select(*key, count, sa.func.sum(one.c.amount), sa.func.sum(one.c.fee)).where(
-        one.c.fee.is_not(None), one.c.kind.in_(kinds), *stretch.within(one)
+        one.c.fee.is_not(None),
+        one.c.kind.in_(kinds),
+        *stretch.of_app(one.c.app),
+        *stretch.within(one),
     )
     if stretch.account is not None:
         statement = statement.where(one.c.account == stretch.account)

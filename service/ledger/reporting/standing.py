@@ -18,7 +18,7 @@ BANDS = (1, 3, 7, 30)
 
 
 def pending(
-    connection: Connection, account: str | None, kinds: Sequence[str], now: datetime
+    connection: Connection, stretch: Stretch, kinds: Sequence[str], now: datetime
 ) -> Iterator[Any]:
     """Objects that have not ended, by account and kind, the oldest first."""
     one, watch = beliefs.alias("one"), watches.alias("watch")
@@ -49,13 +49,14 @@ def pending(
             ),
         )
     )
-    for each in accounts(connection, account):
-        chosen = statement.where(_is_pending(one, kinds), one.c.account == each)
+    statement = statement.where(_is_pending(one, kinds), *stretch.of_app(one.c.app))
+    for each in accounts(connection, stretch.account):
+        chosen = statement.where(one.c.account == each)
         yield from stream(connection, chosen.order_by(one.c.kind, began, one.c.object_id))
 
 
 def pending_sums(
-    connection: Connection, account: str | None, kinds: Sequence[str], now: datetime
+    connection: Connection, stretch: Stretch, kinds: Sequence[str], now: datetime
 ) -> Iterator[Any]:
     """The same by account, kind and age: how many, of which amount."""
     one = beliefs.alias("one")
@@ -66,9 +67,11 @@ def pending_sums(
         currency_of(one),
     )
     count: sa.ColumnElement[int] = sa.func.count()
-    statement = sa.select(*key, count, sa.func.sum(one.c.amount)).where(_is_pending(one, kinds))
-    if account is not None:
-        statement = statement.where(one.c.account == account)
+    statement = sa.select(*key, count, sa.func.sum(one.c.amount)).where(
+        _is_pending(one, kinds), *stretch.of_app(one.c.app)
+    )
+    if stretch.account is not None:
+        statement = statement.where(one.c.account == stretch.account)
     return stream(connection, statement.group_by(*key).order_by(*key))
 
 

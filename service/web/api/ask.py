@@ -166,7 +166,10 @@ def place_of(cursor: str | None, forms: Sequence[type[Any]]) -> list[Any] | None
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One row of the API's table: its door, its parameters, its document and its handler."""
+    """One row of the API's table: its door, its parameters, its document and its handler.
+
+    media: the types of the file that the handler answers with, where that is no view.
+    """
 
     path: str
     method: str
@@ -178,3 +181,5 @@ class Endpoint:
     params: tuple[Param, ...] = ()
     body: type[Any] | None = None
     status: int = 200
+    scope: str = ""
+    media: tuple[str, ...] = ()

@@ -19,13 +19,14 @@ from service.web.access.porter import Noted, address_of
 from service.web.access.station import Turned
 from service.web.api.acting import ACTING
 from service.web.api.ask import Ask, Endpoint, Wrong, read_body, read_params
+from service.web.api.filing import FILING
 from service.web.api.openapi import PATH, document
 from service.web.api.reading import READING
 from service.web.api.scopes import roles_of
 from service.web.doors import Door, Person, may
 from service.work.admit import digest_of
 
-ENDPOINTS: tuple[Endpoint, ...] = (*READING, *ACTING)
+ENDPOINTS: tuple[Endpoint, ...] = (*READING, *FILING, *ACTING)
 TITLES = {
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
     405: "Method Not Allowed", 409: "Conflict", 413: "Content Too Large",
@@ -66,7 +67,7 @@ class TokenKeeper:
             token.id, f"{token.name} ({token.id})", roles_of(token.scopes), token.accounts
         )
         request.state.person = person
-        if not may(person, door.role):
+        if not may(person, door.role) or (door.scope and door.scope not in token.scopes):
             self._noted.note(person.name, door, address_of(request))
             raise Turned(_problem(403, f"the token has not the scope for {door.name}"))
 
@@ -99,7 +100,10 @@ def api_doors() -> tuple[Door, ...]:
     def openapi(request: Request) -> Response:
         return _tagged(request, made)
 
-    doors = (Door(one.path, one.method, one.role, _answering(one), one.name) for one in ENDPOINTS)
+    doors = (
+        Door(one.path, one.method, one.role, _answering(one), one.name, scope=one.scope)
+        for one in ENDPOINTS
+    )
     return (Door(PATH, "GET", None, openapi, "openapi"), *doors)
 
 
@@ -112,6 +116,8 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Response]:
                 read_params(request, endpoint.params),
                 read_body(request, endpoint.body),
             )
+            if endpoint.media:
+                return endpoint.answer(ask)
             if endpoint.method == "GET":
                 return _tagged(request, _made(endpoint, ask))
             return _once(request, endpoint, ask)

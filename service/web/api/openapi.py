@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from service.web.api.ask import Endpoint
-from service.web.api.scopes import SCOPES
+from service.web.api.scopes import scopes_for
 from service.web.api.views import Problem
 
 PATH = "/api/v1/openapi.json"
@@ -38,7 +38,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The whole document."""
     types = [
         Problem,
-        *(one.view for one in endpoints),
+        *(one.view for one in endpoints if one.view),
         *(one.body for one in endpoints if one.body),
     ]
     schemas, components = msgspec.json.schema_components(
@@ -66,7 +66,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _operation(one: Endpoint, known: Mapping[str, Any]) -> dict[str, Any]:
-    scopes = [scope for scope, role in SCOPES.items() if role == one.role]
+    scopes = scopes_for(one.role, one.scope)
     made: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.about,
@@ -78,7 +78,7 @@ def _operation(one: Endpoint, known: Mapping[str, Any]) -> dict[str, Any]:
     if one.method == "POST":
         statuses += [409, 422]
         made["parameters"].append(dict(_IDEMPOTENCY))
-    else:
+    elif not one.media:
         made["parameters"].append(_none_match())
         made["responses"]["304"] = {"description": "It is what If-None-Match names."}
     if one.body is not None:
@@ -93,6 +93,13 @@ def _operation(one: Endpoint, known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _answer(one: Endpoint, known: Mapping[str, Any]) -> dict[str, Any]:
+    if one.media:
+        file: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+        return {
+            "description": "The file.",
+            "headers": {"Content-Disposition": {"schema": {"type": "string"}, "required": True}},
+            "content": dict.fromkeys(one.media, file),
+        }
     made: dict[str, Any] = {
         "description": one.about,
         "content": {"application/json": {"schema": known[repr(one.view)]}},

@@ -25,6 +25,7 @@ from service.web.api.ask import (
     place_of,
 )
 from service.web.doors import Role
+from service.work.report.parameters import taken_by
 from service.work.report.table import REPORTS
 
 ACCOUNT = Param("account", "Of this account only.")
@@ -169,6 +170,9 @@ def reports(_ask: Ask) -> Any:
                 "about_zh": one.about.zh,
                 "about_en": one.about.en,
                 "days": one.days.name.lower(),
+                "sheets": one.sheets,
+                "formats": one.shapes,
+                "parameters": [parameter.name for parameter in taken_by(one)],
             }
             for one in REPORTS.values()
         ]

@@ -173,6 +173,9 @@ class Report(View):
     about_zh: str
     about_en: str
     days: Literal["needed", "optional", "none"]
+    sheets: list[str]
+    formats: list[str]
+    parameters: list[str]
 
 
 class Reports(View):

@@ -55,8 +55,8 @@ _ENDING = tuple(
 
 def document(connection: Connection, ask: Ask) -> Document:
     """What has not ended at the moment of asking: by age, then one by one, the oldest first."""
-    sums = standing.pending_sums(connection, ask.account, _ENDING, ask.now)
-    found = standing.pending(connection, ask.account, _ENDING, ask.now)
+    sums = standing.pending_sums(connection, ask.stretch, _ENDING, ask.now)
+    found = standing.pending(connection, ask.stretch, _ENDING, ask.now)
     sheets = (
         Sheet("ages", TITLE, SUMS, _sums(sums)),
         Sheet("pending", DETAIL, COLUMNS, _rows(found, ask.now)),

@@ -46,9 +46,10 @@ _ROLES = {"allocation": ("recipient", 1), "allocation_refund": ("sender", -1)}
 def document(connection: Connection, ask: Ask) -> Document:
     """Each share within the days; and by recipient, what the journal says arrived in them."""
     span = Span(ask.account, ask.since, ask.until)
+    arrived = booked.shares_by_wallet(connection, span, ask.app)
     sheets = (
         Sheet("shares", TITLE, COLUMNS, _rows(detail.shares(connection, ask.stretch))),
-        Sheet("recipients", BY_RECIPIENT, SUMS, _sums(booked.shares_by_wallet(connection, span))),
+        Sheet("recipients", BY_RECIPIENT, SUMS, _sums(arrived)),
     )
     return Document("allocations", TITLE, ask.remarks(), sheets)
 

@@ -13,7 +13,7 @@ class Ask:
     """One question. Days are of the business zone, both included; None: no bound on that side.
 
     now: when it is asked. book: one account of the journal. known: as it was known at the end of
-    that day.
+    that day. app: one of the merchant's apps.
     """
 
     now: datetime
@@ -25,6 +25,7 @@ class Ask:
     book: str | None = None
     known: date | None = None
     language: Language = Language.ZH
+    app: str | None = None
 
     @property
     def look(self) -> Look:
@@ -49,7 +50,7 @@ class Ask:
     @property
     def stretch(self) -> Stretch:
         """The same for the ledger."""
-        return Stretch(self.account, self.since, self.until, self.by)
+        return Stretch(self.account, self.since, self.until, self.by, self.app)
 
     def starts(self, day: date) -> datetime:
         """The first instant of a business day."""
@@ -69,9 +70,21 @@ class Ask:
                 Words("账户", "account"),
                 Words("全部", "all") if account is None else Words(account, account),
             ),
+            *self._chosen(),
             Remark(Words("时区", "time zone"), Words(self.zone, self.zone)),
             Remark(Words("生成时间", "made at"), Words(made, made)),
         )
+
+    def _chosen(self) -> tuple[Remark, ...]:
+        """What was chosen besides, for a file that is looked at long afterwards."""
+        app, book = self.app, self.book
+        moved = Words("入账时间", "the move of the money")
+        said = (
+            (Words("应用", "app"), app and Words(app, app)),
+            (Words("科目", "ledger account"), book and Words(book, book)),
+            (Words("日期依据", "days go by"), moved if self.by is By.MOVED else None),
+        )
+        return tuple(Remark(what, text) for what, text in said if isinstance(text, Words))
 
 
 def _days(first: date | None, last: date | None) -> Words:

@@ -17,6 +17,8 @@ from service.work.report.table import REPORTS, Days, Report
 
 # Reports that one process makes at a time: each holds a connection for as long as it takes.
 AT_ONCE = 2
+# Downloads that one process holds at a time: a slow reader keeps one for as long as it reads.
+HELD_AT_ONCE = 16
 # Rows between two calls of `on_rows`.
 PROGRESS_ROWS = 1_000
 # What a download is read by.
@@ -25,6 +27,7 @@ CHUNK_BYTES = 256 * 1024
 MEMORY_BYTES = 4 * 1024 * 1024
 
 _turns = threading.BoundedSemaphore(AT_ONCE)
+_places = threading.BoundedSemaphore(HELD_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def make(
     when the ledger is away or AT_ONCE reports are being made already.
     """
     report = check(name, ask, shape, sheet)
-    with _turn(), patient(ledger) as connection:
+    with _room(_turns, AT_ONCE, "made"), patient(ledger) as connection:
         document = _first(report.build(connection, ask), sheet)
         return FORMATS[shape].write(document, out, ask.look, _counting(on_rows))
 
@@ -83,8 +86,10 @@ def _problem(report: Report, ask: Ask, shape: Shape, sheet: str | None) -> str:
         return "is of now, not of days"
     if ask.book is not None and "book" not in report.takes:
         return "is not of one account of the journal"
-    if ask.known is not None and "known" not in report.takes:
+    if ask.known is not None and "as_known" not in report.takes:
         return "cannot be shown as it was known"
+    if ask.app is not None and "app" not in report.takes:
+        return "is not of one app"
     return ""
 
 
@@ -92,8 +97,14 @@ def _problem(report: Report, ask: Ask, shape: Shape, sheet: str | None) -> str:
 def download(
     ledger: Ledger, name: str, ask: Ask, shape: Shape, *, sheet: str | None = None
 ) -> Generator[Download]:
-    """Make a report and hold it until the block ends: whoever takes it may be slow."""
-    with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as kept:
+    """Make a report and hold it until the block ends: whoever takes it may be slow.
+
+    Raises what `make` raises, and TryLater when HELD_AT_ONCE are being taken.
+    """
+    with (
+        _room(_places, HELD_AT_ONCE, "taken"),
+        tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as kept,
+    ):
         make(ledger, name, ask, shape, kept, sheet=sheet)  # pyright: ignore[reportArgumentType]
         size = kept.tell()
         kept.seek(0)
@@ -114,13 +125,13 @@ def _read(kept: IO[bytes]) -> Iterator[bytes]:
 
 
 @contextmanager
-def _turn() -> Generator[None]:
-    if not _turns.acquire(blocking=False):
-        raise TryLater(f"{AT_ONCE} reports are being made already: try again when one is done")
+def _room(places: threading.Semaphore, count: int, done: str) -> Generator[None]:
+    if not places.acquire(blocking=False):
+        raise TryLater(f"{count} reports are being {done} already: try again when one is done")
     try:
         yield
     finally:
-        _turns.release()
+        places.release()
 
 
 def _first(document: Document, sheet: str | None) -> Document:

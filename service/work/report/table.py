@@ -32,7 +32,7 @@ class Days(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report. takes: what of an Ask it looks at besides account, days and language.
+    """One report. takes: which parameters it has besides those of all reports.
 
     sheets: those that may be asked for alone; formats of one sheet hold the first.
     """
@@ -47,7 +47,7 @@ class Report:
     shapes: tuple[Shape, ...] = TABLES
 
 
-_BY = frozenset({"by"})
+_BY = frozenset({"by", "app"})
 
 _ALL = (
     Report(
@@ -104,6 +104,7 @@ _ALL = (
         fees.document,
         Words("各渠道的手续费与费率，以及明细", "fees and rates by channel, and one by one"),
         ("channels", "fees"),
+        takes=frozenset({"app"}),
     ),
     Report(
         "aging",
@@ -115,6 +116,7 @@ _ALL = (
         ),
         ("ages", "pending"),
         Days.NONE,
+        takes=frozenset({"app"}),
     ),
     Report(
         "mismatches",
@@ -143,7 +145,7 @@ _ALL = (
         ),
         ("balances",),
         Days.OPTIONAL,
-        takes=frozenset({"known"}),
+        takes=frozenset({"as_known"}),
     ),
     Report(
         "ledger",
@@ -151,7 +153,7 @@ _ALL = (
         books.ledger,
         Words("各科目逐笔的明细与余额", "every line of every account, with its balance"),
         ("lines",),
-        takes=frozenset({"known", "book"}),
+        takes=frozenset({"as_known", "book"}),
     ),
     Report(
         "vouchers",
@@ -162,7 +164,7 @@ _ALL = (
             "double-entry lines as CSV or Beancount, for accounting software",
         ),
         ("vouchers", "accounts"),
-        takes=frozenset({"known"}),
+        takes=frozenset({"as_known"}),
         shapes=(*TABLES, Shape.BEANCOUNT),
     ),
     Report(

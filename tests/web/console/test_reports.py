@@ -17,7 +17,8 @@ from service.web.doors import Person, Role
 from service.work.people.causes import Line
 from service.work.people.words import shown
 from service.work.report import make
-from service.work.report.table import REPORTS, Days
+from service.work.report.parameters import taken_by
+from service.work.report.table import REPORTS, Days, Report
 from tests.web.console.stage import ACCOUNT, Visitor
 
 FILE = "/console/reports/file"
@@ -37,7 +38,27 @@ def test_the_page_names_every_report_in_the_persons_language(
     console.cookies["pingledger_language"] = language
     text = console.get("/console/reports?report=orders").text
     assert [one.name for one in REPORTS.values() if one.title.of(language) not in text] == []
-    assert '<option value="orders" selected>' in text
+    assert 'href="/console/reports?report=orders" aria-current="true"' in text
+    assert '<input type="hidden" name="report" value="orders">' in text
+
+
+@pytest.mark.parametrize("report", list(REPORTS.values()), ids=list(REPORTS))
+def test_the_form_asks_what_the_report_takes(console: TestClient, report: Report) -> None:
+    text = console.get(f"/console/reports?report={report.name}").text
+    asked = re.findall(r'<(?:select|input type="(?:date|text)") name="(\w+)"', text)
+    assert asked == [one.name for one in taken_by(report) if one.name != "day"]
+    sheets = [f'<option value="{sheet}">' in text for sheet in report.sheets]
+    assert all(sheets) or len(sheets) == 1
+
+
+def test_what_the_form_asks_is_heard(console: TestClient) -> None:
+    fees = console.get(asked("ledger", book="fees", as_known="2026-11-24", format="csv"))
+    rows = list(csv.DictReader(io.StringIO(fees.content.decode("utf-8-sig"))))
+    assert {row["科目"] for row in rows} == {"fees"}
+    moved = console.get(asked("orders", by="moved", format="html", app="")).text
+    assert "<dt>日期依据</dt><dd>入账时间</dd>" in moved
+    one = console.get(asked("closing", sheet="channels"))
+    assert openpyxl.load_workbook(io.BytesIO(one.content)).sheetnames == ["按渠道", "说明"]
 
 
 def test_a_report_is_downloaded_as_csv(console: TestClient) -> None:
@@ -81,8 +102,9 @@ def test_who_sees_two_accounts_chooses_one(console: TestClient, visitor: Visitor
     answer = console.get(asked("orders"))
     assert answer.status_code == 400
     assert "<code>account</code>" in answer.text
+    assert "请选择账户" in answer.text
     assert console.get(asked("orders", account=ACCOUNT)).status_code == 200
-    assert '<option value="">' not in console.get("/console/reports").text
+    assert '<option value="">全部</option>' not in console.get("/console/reports").text
 
 
 def test_a_viewer_sees_which_there_are_and_takes_none(
@@ -109,6 +131,11 @@ def test_without_days_it_is_of_yesterday(console: TestClient) -> None:
         ("report=orders&since=2026-11-21&until=2026-11-20", "since"),
         ("report=orders&since=2020-01-01", "until"),
         ("report=orders&sheet=x", "sheet"),
+        ("report=orders&book=fees", "book"),
+        ("report=orders&by=whim", "by"),
+        ("report=aging&since=2026-11-20", "since"),
+        ("report=ledger&as_known=today", "as_known"),
+        ("report=orders&page=2", "page"),
     ],
 )
 def test_a_file_that_is_asked_badly_is_refused_by_its_field(
@@ -119,12 +146,15 @@ def test_a_file_that_is_asked_badly_is_refused_by_its_field(
     assert f"<code>{field}</code>" in answer.text
 
 
-@pytest.mark.parametrize("query", ["report=aging&since=2026-11-20", "report=fees&format=beancount"])
+@pytest.mark.parametrize("query", ["report=fees&format=beancount", "report=fees&sheet=days"])
 def test_a_question_without_sense_leads_back_to_the_form(console: TestClient, query: str) -> None:
     answer = console.get(f"{FILE}?{query}")
     assert answer.status_code == 400
     assert "无法生成报表" in answer.text
-    assert f'<option value="{query[7:].partition("&")[0]}" selected>' in answer.text
+    report = query[7:].partition("&")[0]
+    assert f'<input type="hidden" name="report" value="{report}">' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert "可选：" in answer.text or "没有这一项" in answer.text
 
 
 def test_too_many_at_once_are_told_when_to_come_again(
