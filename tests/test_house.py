@@ -22,7 +22,7 @@ from service.core.kinds import KINDS
 from service.ledger.engine import Ledger
 from service.ledger.rules import BY_CODE
 from service.runtime import open_runtime
-from service.scheduler import jobs
+from service.scheduler.jobs import jobs
 from service.settings import Jobs, Settings
 from service.telemetry import REGISTRY
 from service.web.metrics import Metrics

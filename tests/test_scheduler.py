@@ -14,7 +14,8 @@ from service.core.errors import TryLater
 from service.core.observation import Key, Observation, Source
 from service.ledger import slots
 from service.runtime import Runtime, new_replica, open_runtime
-from service.scheduler import Job, Scheduler, cut, jobs
+from service.scheduler.jobs import Job, jobs
+from service.scheduler.loop import Scheduler, cut
 from service.settings import load
 from service.work.apply import apply
 from tests.conftest import put_vault_key

@@ -21,7 +21,8 @@ from service.core.errors import Misconfigured
 from service.ledger.durability import durability
 from service.ledger.slots import Replica
 from service.runtime import Runtime, alone_on, closing_terms_of, new_replica, open_runtime
-from service.scheduler import Scheduler, jobs
+from service.scheduler.jobs import jobs
+from service.scheduler.loop import Scheduler
 from service.settings import Settings
 from service.web.app import App, create_app
 from service.web.desk import Desk, Place, check_place, place_of

@@ -147,7 +147,7 @@ class Heartbeat(Table):
 
 
 class Jobs(Table):
-    """How often each job fires, in seconds; see service.scheduler for what each does."""
+    """How often each job fires, in seconds; see service.scheduler.jobs for what each does."""
 
     drain_seconds: Real = Field(default=0.5, ge=0.05, le=60)
     poll_seconds: Real = Field(default=1.0, ge=0.05, le=60)

@@ -157,7 +157,7 @@ def test_a_span_says_only_what_is_on_the_list(collector: Collector) -> None:
 
 def test_without_the_setting_nothing_of_the_library_is_loaded() -> None:
     code = (
-        "import sys, service.cli.commands, service.web.app, service.scheduler;"
+        "import sys, service.cli.commands, service.web.app, service.scheduler.loop;"
         "print([name for name in sys.modules if name.startswith(('opentelemetry', 'requests'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
