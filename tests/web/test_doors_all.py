@@ -4,25 +4,31 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from starlette.routing import compile_path
+from starlette.routing import Route, compile_path
 
 from service.ledger import audit
 from service.ledger.engine import Ledger
 from service.ledger.schema import audit as audit_table
 from service.telemetry import REGISTRY
+from service.web.access.armour import HEADERS
+from service.web.api.scopes import SCOPES, roles_of
 from service.web.app import Pages
 from service.web.doors import UNSAFE, Door, Person, Role, may
 from service.web.health import Health
 from service.web.metrics import Metrics
 from service.web.refusals import Refusals
 from tests.days import RULES
+from tests.web.api_program import program
 from tests.web.conftest import Pair
-from tests.web.visitor import Visited, Visitor, visited
+from tests.web.visitor import Answer, Visited, Visitor, visited
 
-pytestmark = pytest.mark.parametrize("dialect", ["sqlite"])
+METHODS = frozenset(
+    {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"}
+)
 
 # what stands in a path where the table has a parameter
 FILLED = {"number": "1", "kind": "order", "account": "shop", "id": "none", "day": "2026-11-22"}
@@ -30,7 +36,9 @@ FILLED = {"number": "1", "kind": "order", "account": "shop", "id": "none", "day"
 
 @pytest.fixture
 def desk(database_url: str, tmp_path: Path, key_pair: Pair, now: datetime) -> Iterator[Visited]:
-    with visited(database_url, tmp_path, key_pair, now) as running:
+    oidc = {"issuer": "http://127.0.0.1:9", "client_id": "x", "roles": {"all": "viewer"}}
+    console = {"url": "http://localhost", "oidc": oidc}
+    with visited(database_url, tmp_path, key_pair, now, console=console) as running:
         yield running
 
 
@@ -74,6 +82,27 @@ def test_what_changes_something_is_no_viewers(desk: Visited) -> None:
     assert viewers <= {"access.password.change", "access.sign_out", "console.language"}
 
 
+def test_the_doors_are_those_that_were_decided(desk: Visited, now: datetime) -> None:
+    text = (Path(__file__).parent / "doors.txt").read_text(encoding="utf-8")
+    decided = [line for line in text.splitlines() if not line.startswith("#")]
+    doors = [*probes(desk.ledger, now), *desk.desk.doors]
+    assert [f"{one.role or '-':9}{one.method:5}{one.path}" for one in doors] == decided
+
+
+def test_nothing_is_routed_that_is_no_door(desk: Visited, now: datetime) -> None:
+    """Beside the doors there is the webhook alone, which answers any path under its prefix."""
+    armour: Any = desk.desk.app()
+    routes: list[Any] = [*vars(armour)["_app"].routes, *desk.served.app.routes]
+    assert {type(route) for route in routes} == {Route}
+    routed: Counter[str] = Counter(route.path for route in routes)
+    assert set(routed) == {door.path for door in [*probes(desk.ledger, now), *desk.desk.doors]}
+    assert [path for path, count in routed.items() if count > 1] == []
+    stranger = desk.visitor()
+    for path in ("/consoles", "/api", "/docs", "/webhooks", "/webhooks/nobody", "/x", "/console/"):
+        for method in METHODS:
+            assert stranger.ask(method, path, None, {}).status == 404, (method, path)
+
+
 def test_every_door_opens_to_its_roles_and_to_nobody_else(desk: Visited) -> None:
     people = {role: desk.signed_in(role.value, role.value) for role in Role}
     csrf = {role: visitor.get("/console/password").csrf for role, visitor in people.items()}
@@ -81,26 +110,67 @@ def test_every_door_opens_to_its_roles_and_to_nobody_else(desk: Visited) -> None
     for door in desk.desk.doors:
         if door.role is None or door.path.startswith("/api/"):
             continue
-        assert knock(stranger, door, "") == (303 if door.method == "GET" else 401), door
+        answer = knock(stranger, door, "")
+        assert answer.status == (303 if door.method == "GET" else 401), door
+        assert_armoured(answer, door)
         for role, visitor in people.items():
             if door.name == "access.sign_out":
                 continue
-            status = knock(visitor, door, csrf[role])
-            assert status != 500, door
+            answer = knock(visitor, door, csrf[role])
+            assert answer.status != 500, door
+            assert_armoured(answer, door)
             if may(person(role), door.role):
-                assert status not in (401, 403, 405), (door, role)
+                assert answer.status not in (401, 403, 405), (door, role)
             else:
-                assert status == 403, (door, role)
+                assert answer.status == 403, (door, role)
 
 
-def test_other_methods_do_nothing(desk: Visited) -> None:
-    visitor = desk.signed_in("lin", "admin")
-    for path in {path_of(door) for door in desk.desk.doors}:
-        methods = {door.method for door in desk.desk.doors if path_of(door) == path}
-        for method in {"GET", "POST", "PUT", "DELETE", "PATCH"} - methods:
-            answer = visitor.ask(method, path, None, {})
-            assert answer.status == 405, (method, path)
-            assert set(answer.headers["allow"].split(", ")) == methods
+def test_every_door_of_programs_opens_to_its_scopes_and_to_nobody_else(desk: Visited) -> None:
+    programs = {scope: program(desk, scope) for scope in SCOPES}
+    signed_in = desk.signed_in("lin", "admin")
+    for door in desk.desk.doors:
+        if door.role is None or not door.path.startswith("/api/"):
+            continue
+        path = path_of(door)
+        for visitor in (desk.visitor(), signed_in):
+            answer = visitor.ask(door.method, path, b"", {"content-type": "application/json"})
+            assert answer.status == 401, door
+            assert_armoured(answer, door)
+        for scope, asks in programs.items():
+            inner = path.removeprefix("/api/v1")
+            answer = asks.get(inner) if door.method == "GET" else asks.post(inner, {})
+            assert answer.status != 500, door
+            assert_armoured(answer, door)
+            opens = any(may(person(role), door.role) for role in roles_of(frozenset({scope})))
+            assert (answer.status not in (401, 403, 405)) if opens else answer.status == 403, door
+
+
+def assert_armoured(answer: Answer, door: Door) -> None:
+    assert HEADERS.items() <= answer.headers.items(), door
+    assert answer.headers["cache-control"] in ("no-store", "private, no-cache"), door
+
+
+def test_other_methods_do_nothing(desk: Visited, now: datetime) -> None:
+    admin, stranger = desk.signed_in("lin", "admin"), desk.visitor()
+    doors = [*probes(desk.ledger, now), *desk.desk.doors]
+    for path in {path_of(door) for door in doors}:
+        methods = {door.method for door in doors if path_of(door) == path}
+        can = methods | {"HEAD"} if "GET" in methods else methods
+        for method in METHODS - can:
+            for visitor in (admin, stranger):
+                answer = visitor.ask(method, path, None, {"x-http-method-override": "GET"})
+                assert answer.status == 405, (method, path)
+                assert set(answer.headers["allow"].split(", ")) in (methods, can), path
+
+
+def test_a_head_is_a_get_without_its_body(desk: Visited, now: datetime) -> None:
+    admin, stranger = desk.signed_in("lin", "admin"), desk.visitor()
+    for door in [*probes(desk.ledger, now), *desk.desk.doors]:
+        if door.method != "GET" or door.name.startswith("access.oidc"):
+            continue
+        for visitor in (admin, stranger):
+            head = visitor.ask("HEAD", path_of(door), None, {})
+            assert (head.status, head.body) == (visitor.get(path_of(door)).status, b""), door
 
 
 def test_a_file_is_taken_at_its_own_doors_only(desk: Visited) -> None:
@@ -130,7 +200,7 @@ def test_a_refusal_of_somebody_known_is_audited_once_a_minute(desk: Visited) -> 
     )
     assert door is not None
     for _ in range(3):
-        assert knock(visitor, door, visitor.get("/console/password").csrf) == 403
+        assert knock(visitor, door, visitor.get("/console/password").csrf).status == 403
     whats = noted(desk)
     assert whats.count(f"refused: {door.name}") == 1
     desk.clock.pass_by(minutes=1)
@@ -148,10 +218,10 @@ def person(role: Role) -> Person:
     return Person("1", role.value, frozenset({role}))
 
 
-def knock(visitor: Visitor, door: Door, csrf: str) -> int:
+def knock(visitor: Visitor, door: Door, csrf: str) -> Answer:
     if door.method == "GET":
-        return visitor.get(path_of(door)).status
-    return visitor.post(path_of(door), {"csrf": csrf}).status
+        return visitor.get(path_of(door))
+    return visitor.post(path_of(door), {"csrf": csrf})
 
 
 def test_a_report_is_streamed_through_the_real_door(desk: Visited) -> None:

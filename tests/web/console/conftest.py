@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from service.ledger.engine import Ledger, open_ledger
 from service.settings import Settings
 from tests.conftest import VAULT, KeyPair
+from tests.reused import Shelf
 from tests.web.console import stage
 from tests.web.console.chromium import chromium
 from tests.web.console.stage import Visitor, console_app
@@ -22,18 +23,33 @@ from tests.web.console.stage import Visitor, console_app
 NOW = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="session", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
 def shop(
-    tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path, key_pair: KeyPair
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, key_pair: KeyPair
 ) -> Generator[tuple[Ledger, Settings]]:
-    """A ledger with a shop's last days, and its settings."""
+    """A ledger with a shop's last days, and its settings; once on each database."""
     folder = tmp_path_factory.mktemp("console")
-    (folder / "ledger.db").write_bytes(sqlite_template.read_bytes())
-    with closing(open_ledger(f"sqlite:///{folder / 'ledger.db'}", VAULT)) as ledger:
+    with database(request, folder) as url, closing(open_ledger(url, VAULT)) as ledger:
         settings = stage.settings_in(folder, key_pair)
         stage.tell_past(ledger, key_pair, NOW, per_day=25)
         stage.tell_more(ledger, settings, NOW)
         yield ledger, settings
+
+
+@contextmanager
+def database(request: pytest.FixtureRequest, folder: Path) -> Generator[str]:
+    """A migrated, empty one of the kind that is asked for."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        (folder / "ledger.db").write_bytes(template.read_bytes())
+        yield f"sqlite:///{folder / 'ledger.db'}"
+        return
+    shelf: Shelf = request.getfixturevalue("postgres_shelf")
+    name = shelf.take()
+    yield shelf.url(name)
+    shelf.give_back(name)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from tests.web.console.chromium import assert_nothing_serious
 from tests.web.console.stage import BOOK
 
 pytestmark = pytest.mark.slow
+# a browser sees no database: one walk on both is enough
+lite = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
 
 ORDER = "objects/shop/order/2008000000000000023"
 PAGES = [name for _, entries in MENU for name, _ in entries]
@@ -64,6 +66,7 @@ def speak(page: Page, base_url: str, language: str) -> None:
     )
 
 
+@lite
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_page_opens_from_the_menu_and_nothing_hinders_people(
     tab: Page, base_url: str, language: str
@@ -82,6 +85,7 @@ def test_every_page_opens_from_the_menu_and_nothing_hinders_people(
             assert_nothing_serious(tab)
 
 
+@lite
 def test_the_dark_pages_have_contrast_too(browser: Browser, base_url: str) -> None:
     context = browser.new_context(base_url=base_url, color_scheme="dark")
     page = context.new_page()
@@ -91,6 +95,7 @@ def test_the_dark_pages_have_contrast_too(browser: Browser, base_url: str) -> No
     context.close()
 
 
+@lite
 def test_a_phone_scrolls_only_downwards(browser: Browser, base_url: str) -> None:
     context = browser.new_context(base_url=base_url, viewport={"width": 375, "height": 800})
     page = context.new_page()
@@ -115,6 +120,7 @@ def test_everything_works_without_javascript(browser: Browser, base_url: str, sh
     context.close()
 
 
+@lite
 def test_a_mismatch_is_worked_through_by_hand(tab: Page, shop: Shop) -> None:
     number = untouched(shop)
     tab.goto(f"/console/mismatches/{number}")
@@ -142,6 +148,7 @@ def test_a_statement_is_uploaded_and_a_delivery_requeued(tab: Page, shop: Shop) 
     assert "已排队" in tab.content()
 
 
+@lite
 def test_the_keyboard_skips_to_the_content_and_to_the_search(tab: Page) -> None:
     tab.goto("/console/today")
     tab.keyboard.press("Tab")
@@ -151,6 +158,7 @@ def test_the_keyboard_skips_to_the_content_and_to_the_search(tab: Page) -> None:
     assert tab.evaluate("document.activeElement.id") == "search"
 
 
+@lite
 def test_no_payload_runs_on_any_page(tab: Page, shop: Shop, base_url: str) -> None:
     """What others write is text: in every field that is shown, in searches and in forms."""
     ledger, _ = shop
