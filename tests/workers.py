@@ -9,12 +9,16 @@ SHARED_FILES = {
 }
 # RabbitMQ takes seconds to start, and its tests stand beside those of the other brokers.
 RABBIT_FOLDER, RABBIT_WORD = "tests/outbound/", "amqp"
+# a shop's days, told to a PostgreSQL
+SHOP_FOLDER, SHOP_WORD = "tests/web/console/", "[postgres"
 
 
 def shared_by(nodeid: str) -> str:
     """What a test shares with others, or its own id: then any worker may take it."""
     if nodeid.startswith(RABBIT_FOLDER) and RABBIT_WORD in nodeid:
         return RABBIT_WORD
+    if nodeid.startswith(SHOP_FOLDER) and SHOP_WORD in nodeid:
+        return SHOP_FOLDER
     return SHARED_FILES.get(nodeid.partition("::")[0], nodeid)
 
 

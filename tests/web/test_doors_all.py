@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
+from starlette.applications import Starlette
 from starlette.routing import Route, compile_path
 
 from service.ledger import audit
@@ -91,8 +92,8 @@ def test_the_doors_are_those_that_were_decided(desk: Visited, now: datetime) -> 
 
 def test_nothing_is_routed_that_is_no_door(desk: Visited, now: datetime) -> None:
     """Beside the doors there is the webhook alone, which answers any path under its prefix."""
-    armour: Any = desk.desk.app()
-    routes: list[Any] = [*vars(armour)["_app"].routes, *desk.served.app.routes]
+    inner = cast("Starlette", vars(desk.desk.app())["_app"])
+    routes = cast("list[Route]", [*inner.routes, *desk.served.app.routes])
     assert {type(route) for route in routes} == {Route}
     routed: Counter[str] = Counter(route.path for route in routes)
     assert set(routed) == {door.path for door in [*probes(desk.ledger, now), *desk.desk.doors]}

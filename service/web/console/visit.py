@@ -3,6 +3,7 @@
 A parameter that is malformed is answered with 400 and its name, before the ledger is asked.
 """
 
+import re
 import secrets
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
@@ -29,6 +30,7 @@ NUMBER_LIMIT = 2**53
 SEARCH_SECONDS = 2.0
 LANGUAGE_COOKIE = "pingledger_language"
 _PART = "~"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Refused(Exception):
@@ -240,7 +242,8 @@ def day_of(given: str | None, name: str) -> date | None:
     if not given:
         return None
     try:
-        day = date.fromisoformat(given)
+        # fromisoformat alone would take 20261123 and 2026-W48-1, too
+        day = date.fromisoformat(given) if _DAY.fullmatch(given) else date.min
     except ValueError:
         raise Refused(400, N_("The field should be a day, such as 2026-11-23."), name) from None
     if not 1970 < day.year < 2200:

@@ -109,7 +109,7 @@ def test_what_is_not_there_is_404(console: TestClient, path: str) -> None:
 def test_another_accounts_mismatch_is_as_good_as_none(
     console: TestClient, visitor: Visitor, shop: Shop
 ) -> None:
-    number = _number(shop, "open")
+    number = number_of(shop, "open")
     visitor.person = Person("p", "外人", frozenset({Role.FINANCE}), frozenset({"other"}))
     assert console.get(f"/console/mismatches/{number}").status_code == 404
     assert send(console, f"/console/mismatches/{number}", act="acknowledge", seen=0)[0] == 404
@@ -121,7 +121,7 @@ def test_another_accounts_mismatch_is_as_good_as_none(
 def test_a_mismatch_is_worked_through_and_each_step_is_kept(
     console: TestClient, shop: Shop
 ) -> None:
-    number = _number(shop, "open")
+    number = number_of(shop, "open")
     path = f"/console/mismatches/{number}"
     steps = (
         {"act": "assign", "owner": "陈会计"},
@@ -141,7 +141,7 @@ def test_a_mismatch_is_worked_through_and_each_step_is_kept(
 
 
 def test_the_same_form_twice_acts_once(console: TestClient, shop: Shop) -> None:
-    number = _number(shop, "open")
+    number = number_of(shop, "open")
     path = f"/console/mismatches/{number}"
     fields = {"act": "comment", "note": "一次", "seen": 0}
     assert send(console, path, **fields)[0] == 303
@@ -181,7 +181,7 @@ def test_many_are_acknowledged_at_once(console: TestClient, shop: Shop) -> None:
 def test_an_act_that_lacks_something_is_refused_by_its_field(
     console: TestClient, shop: Shop, fields: dict[str, str], field: str
 ) -> None:
-    path = f"/console/mismatches/{_number(shop, 'open')}"
+    path = f"/console/mismatches/{number_of(shop, 'open')}"
     status, text = send(console, path, **({"seen": "0"} | fields))
     assert status == 400
     assert f"<code>{field}</code>" in text
@@ -198,7 +198,7 @@ def test_a_language_is_chosen_and_leads_back_to_our_own_pages_only(console: Test
     assert send(console, "/console/language", language="fr", back="/console/jobs")[0] == 400
 
 
-def _number(shop: Shop, state: str) -> int:
+def number_of(shop: Shop, state: str) -> int:
     """A mismatch of the state that nobody has touched."""
     with shop[0].read() as connection:
         number = connection.scalar(
