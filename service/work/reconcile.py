@@ -10,10 +10,13 @@ from service.ledger import asking, mismatches, walks
 from service.ledger.engine import Connection, Ledger
 from service.ledger.mismatches import Moves, Telling
 from service.ledger.rules import BY_CODE
-from service.ledger.rules.check import check
+from service.ledger.rules.check import check, check_stretch
+from service.ledger.rules.scopes import Stretch
 from service.work.terms import Terms
 
-# Objects judged at a time: what one read and one short write transaction hold.
+# Objects of a kind that one SELECT judges: a second of reading, some ten megabytes of a sorter.
+STRETCH = 20_000
+# Objects that one write transaction judges again and writes about.
 SLICE = 500
 # Suspicions and overdue objects worked in one go, every few seconds.
 SUSPECTS_LIMIT = 200
@@ -70,36 +73,34 @@ def reconcile(
     terms: Terms,
     now: datetime,
     on_slice: Callable[[int], object] | None = None,
+    size: int = STRETCH,
 ) -> Reconciled:
-    """Run the rules over everything, slice by slice; only slices that differ are written.
+    """Run the rules over everything, stretch by stretch; only what differs is written.
 
     on_slice: hears how many objects were judged so far. Raises TryLater when the ledger is away;
     what was settled until then stays settled.
     """
     seen = Reconciled()
-    for keys in walks.everything(ledger, size=SLICE):
-        _judge(ledger, keys, seen, terms, now)
-        seen.objects += len(keys)
+    for stretch, objects in walks.everything(ledger, size=size):
+        _judge(ledger, stretch, seen, terms, now)
+        seen.objects += objects
         if on_slice is not None:
             on_slice(seen.objects)
     return seen
 
 
-def _judge(
-    ledger: Ledger, keys: Sequence[Key], seen: Reconciled, terms: Terms, now: datetime
-) -> None:
+def _judge(ledger: Ledger, stretch: Stretch, seen: Reconciled, terms: Terms, now: datetime) -> None:
     with ledger.read() as connection:
-        checked = check(connection, keys, now=now, tuning=terms.tuning)
-    own = set(keys)
-    # the scope of a slice reaches into others: each finding is counted where its object stands
-    seen.found.update(finding.rule for finding in checked.found if finding.key in own)
-    verdict = mismatches.weigh(checked, _telling(terms), now=now)
-    if not verdict.keys:
-        return
-    with ledger.begin() as connection:
-        moves = after_batch(connection, verdict.keys, terms=terms, now=now)
-    for counted, findings in zip((seen.suspected, seen.opened, seen.settled), moves, strict=True):
-        counted.update(finding.rule for finding in findings)
+        checked = check_stretch(connection, stretch, now=now, tuning=terms.tuning)
+    seen.found.update(finding.rule for finding in checked.found)
+    differing = mismatches.weigh(checked, _telling(terms), now=now).keys
+    for start in range(0, len(differing), SLICE):
+        with ledger.begin() as connection:
+            moves = after_batch(connection, differing[start : start + SLICE], terms=terms, now=now)
+        for counted, findings in zip(
+            (seen.suspected, seen.opened, seen.settled), moves, strict=True
+        ):
+            counted.update(finding.rule for finding in findings)
 
 
 def _telling(terms: Terms) -> Telling:

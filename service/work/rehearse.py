@@ -14,8 +14,8 @@ from service.ledger import agreement, mismatches, stakes, statements, walks
 from service.ledger.engine import Ledger
 from service.ledger.mismatches import Telling
 from service.ledger.rules import Finding
-from service.ledger.rules.check import Checked, check
-from service.work.reconcile import SLICE
+from service.ledger.rules.check import Checked, check_stretch
+from service.work.reconcile import STRETCH
 from service.work.terms import Terms
 
 
@@ -60,15 +60,11 @@ def rehearse(
     Raises TryLater when the ledger is away.
     """
     seen = Rehearsed()
-    for keys in walks.everything(ledger, size=SLICE):
+    for stretch, objects in walks.everything(ledger, size=STRETCH):
         with ledger.read() as connection:
-            checked = check(connection, keys, now=now, tuning=terms.tuning)
-        own = set(keys)
-        # the scope of a slice reaches into others: each is counted where its object stands
-        found = tuple(one for one in checked.found if one.key in own)
-        live = tuple(one for one in checked.live if one.finding.key in own)
-        _compare(seen, Checked(found, live), terms, now)
-        seen.objects += len(keys)
+            checked = check_stretch(connection, stretch, now=now, tuning=terms.tuning)
+        _compare(seen, checked, terms, now)
+        seen.objects += objects
         if on_slice is not None:
             on_slice(seen.objects)
     _statements(seen, ledger, readings, terms, now)

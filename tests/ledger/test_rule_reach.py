@@ -10,7 +10,7 @@ from service.ledger.engine import Ledger
 from service.ledger.keys import as_parameter
 from service.ledger.rules import RULES
 from service.ledger.rules.reach import rules_about
-from service.ledger.rules.sources import sources
+from service.ledger.rules.scopes import listed_scope
 from tests.books import charge, order, part, put
 
 
@@ -66,6 +66,6 @@ def test_the_scope_leads_to_no_other_kind(ledger: Ledger, now: datetime) -> None
 
 
 def kinds_in_scope(ledger: Ledger, one: Key) -> set[str]:
-    scope = sources(ledger.dialect).scope
+    scope = listed_scope(ledger.dialect)
     with ledger.read() as connection:
         return set(connection.scalars(sa.select(scope.c.kind), {"keys": as_parameter([one])}))

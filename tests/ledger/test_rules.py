@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,13 @@ from sqlalchemy import event
 from service.core.kinds import KINDS
 from service.core.observation import Key
 from service.ledger.engine import Connection, Ledger, open_ledger
-from service.ledger.rules import BY_CODE, RULES
-from service.ledger.rules.check import check
+from service.ledger.keys import as_parameter
+from service.ledger.rules import BY_CODE, RULES, Finding
+from service.ledger.rules.check import check, check_stretch
+from service.ledger.rules.passes import passes
+from service.ledger.rules.scopes import Stretch, listed
 from service.ledger.rules.single import NOTIFIED_ENDS
+from service.ledger.rules.sources import sources
 from service.ledger.schema import beliefs
 from tests.books import SEEN, Row, belief, charge, order, part, put, watch
 from tests.conftest import VAULT
@@ -393,7 +398,54 @@ def test_any_slicing_finds_what_one_look_at_everything_finds(
     at_once = check(emptied, keys, now=now).found
     sliced = [check(emptied, keys[n::cuts], now=now).found for n in range(cuts)]
     assert {finding for findings in sliced for finding in findings} == set(at_once)
+    stretched = [check_stretch(emptied, one, now=now).found for one in stretches(keys)]
+    assert sorted(f for findings in stretched for f in findings) == sorted(at_once)
     assert [(f.rule, f.key) for f in at_once] == sorted(set(expected(rows)), key=_by_key)
+
+
+def stretches(keys: Sequence[Key]) -> Iterator[Stretch]:
+    """All objects of every kind, in two stretches each."""
+    for account, kind in {key[:2] for key in keys}:
+        middle = min(key.object_id for key in keys if key[:2] == (account, kind))
+        yield Stretch(account, kind, "", middle)
+        yield Stretch(account, kind, middle, None)
+
+
+def test_passes_and_stretches_find_what_each_rule_finds_alone(
+    ledger: Ledger, now: datetime
+) -> None:
+    """All stories at once, an account each."""
+    rows = [
+        dict(row) | {"account": f"shop{number}"}
+        for number, (story, _) in enumerate(WRONG.values())
+        for row in story
+    ]
+    given = {"now": now, "unfinished": now - timedelta(days=7)}
+    with ledger.begin() as connection:
+        keys = put(connection, rows)
+        of = sources(ledger.dialect, listed(ledger.dialect))
+        alone = [
+            Finding(rule.code, Key(*row[:3]), *row[3:])
+            for rule in RULES
+            for row in connection.execute(rule.select(of), {"keys": as_parameter(keys), **given})
+        ]
+        together = check(connection, keys, now=now).found
+        stretched = [check_stretch(connection, one, now=now).found for one in stretches(keys)]
+    assert {finding.rule for finding in alone} == {rule.code for rule in RULES} - ELSEWHERE
+    assert sorted(together) == sorted(alone)
+    assert sorted(f for findings in stretched for f in findings) == sorted(alone)
+
+
+def test_most_rules_share_a_pass(ledger: Ledger) -> None:
+    """Those that need a SELECT of their own: the watches', the wallets' and the summaries'."""
+    asked = passes(RULES, sources(ledger.dialect, listed(ledger.dialect)))
+    assert sorted(one.codes for one in asked if not one.is_shared) == [
+        ("overdue",),
+        ("summary_amount",),
+        ("summary_count",),
+        ("wallet_differs",),
+    ]
+    assert len(asked) == 8
 
 
 def _by_key(name: tuple[str, Key]) -> tuple[Key, str]:
@@ -526,6 +578,20 @@ def test_the_rules_reach_every_belief_by_its_index(crowded: Ledger, now: datetim
             plan = explained(connection, lambda: check(connection, keys, now=now))
         scans = [line for line in plan if _SCAN.search(line)]
         assert scans == [], "\n".join([preparation, *plan])
+
+
+@pytest.mark.slow
+def test_a_stretch_reads_itself_and_reaches_its_parts_by_their_index(
+    crowded: Ledger, now: datetime
+) -> None:
+    for kind, first in (("order", "o1"), ("charge", "ch1"), ("allocation", "p1")):
+        stretch = Stretch("shop", kind, first, f"{first}4")
+        for preparation in ("SELECT 'no statistics yet'", "ANALYZE"):
+            with crowded.begin() as connection:
+                connection.execute(sa.text(preparation))
+                plan = explained(connection, partial(check_stretch, connection, stretch, now=now))
+            scans = [line for line in plan if _SCAN.search(line)]
+            assert scans == [], "\n".join([preparation, *plan])
 
 
 def explained(connection: Connection, question: Callable[[], object]) -> list[str]:

@@ -5,7 +5,7 @@ follow the kinds in it and not the number of rules.
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from service.core.kinds import KINDS
 from service.ledger.rules import RULES
@@ -24,6 +24,12 @@ def rules_about(kinds: Iterable[str]) -> tuple[Rule, ...]:
 def _rules_about(kinds: frozenset[str]) -> tuple[Rule, ...]:
     reached = kinds.union(*map(_leads_to, kinds))
     return tuple(rule for rule in RULES if not rule.kinds or reached.intersection(rule.kinds))
+
+
+@cache
+def rules_of(kind: str) -> tuple[Rule, ...]:
+    """The rules that find anything about objects of this kind themselves."""
+    return tuple(rule for rule in RULES if not rule.kinds or kind in rule.kinds)
 
 
 def _leads_to(kind: str) -> set[str]:

@@ -10,14 +10,8 @@ from service.core.kinds.kind import DAY, MINUTE, UNKNOWN
 from service.ledger.columns import Instant
 from service.ledger.keys import Selection, same_object
 from service.ledger.rules.rule import Rule, finds
-from service.ledger.rules.sources import (
-    NUMBERED,
-    Expression,
-    Sources,
-    same_number,
-    word,
-    words,
-)
+from service.ledger.rules.scopes import NUMBERED, same_number
+from service.ledger.rules.sources import Expression, Sources, word, words
 from service.ledger.schema import beliefs, watches
 
 CURRENCY = "cny"
@@ -57,26 +51,24 @@ def _fact_changed(of: Sources) -> Selection:
 def _order_no_twice(of: Sources) -> Selection:
     """One finding for each object but the first; payments by their order, if they have one."""
     one, twin = of.objects, beliefs.alias("namesake")
-    bare = sa.and_(*(_is_bare_payment(each) for each in (one, twin)))
+    is_other = one.c.kind != word("charge")
     earlier = (
         # the first in the index: a minimum would read all that bear the number
         sa.select(twin.c.object_id)
         .where(
             same_number(one, twin),
             twin.c.object_id < one.c.object_id,
-            sa.or_(one.c.kind != word("charge"), bare),
+            sa.or_(is_other, _is_bare_payment(twin)),
         )
         .order_by(twin.c.object_id)
         .limit(1)
         .scalar_subquery()
     )
-    found = (
-        sa.select(one, earlier.label("earlier"))
-        .where(one.c.order_no.is_not(None), one.c.kind.in_(words(*NUMBERED, "charge")))
-        .subquery("numbered")
-    )
-    return finds(found, ours=found.c.object_id, theirs=found.c.earlier).where(
-        found.c.earlier.is_not(None)
+    return finds(one, ours=one.c.object_id, theirs=earlier).where(
+        one.c.order_no.is_not(None),
+        one.c.kind.in_(words(*NUMBERED, "charge")),
+        sa.or_(is_other, _is_bare_payment(one)),
+        earlier.is_not(None),
     )
 
 
@@ -97,18 +89,22 @@ def is_overdue(watch: Any, belief: Any) -> Expression:
 
 
 def _overdue(of: Sources) -> Selection:
-    scope, watch, one = of.scope, watches.alias("due"), beliefs.alias("watched")
-    watched = scope.join(watch, same_object(scope, watch)).outerjoin(one, same_object(scope, one))
+    due = watches.alias("due")
+    names = ("account", "kind", "object_id", "state", "deadline_at", "failures")
+    watch, one = (
+        of.rows(due, *(due.c[name] for name in names)).cte("watch"),
+        beliefs.alias("watched"),
+    )
     return (
         sa.select(
-            scope.c.account,
-            scope.c.kind,
-            scope.c.object_id,
-            word("final"),
-            sa.func.coalesce(one.c.status, word("never seen")),
+            watch.c.account,
+            watch.c.kind,
+            watch.c.object_id,
+            word("final").label("ours"),
+            sa.func.coalesce(one.c.status, word("never seen")).label("theirs"),
             one.c.currency,
         )
-        .select_from(watched)
+        .select_from(watch.outerjoin(one, same_object(watch, one)))
         .where(is_overdue(watch, one))
     )
 

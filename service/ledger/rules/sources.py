@@ -1,10 +1,4 @@
-"""What the rules look at: the objects in scope, and the money of what has parts beside its parts.
-
-The scope is a list of keys and what they lead to: the order of a charge, a refund or an allocation,
-the charge of a refund, the allocation of its refund, whoever else bears the same order_no. All of
-it is reached through the primary key and the indexes of `beliefs`, so that the cost follows the
-scope and not the ledger.
-"""
+"""What the rules look at: the objects in scope, and the money of what has parts beside them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,15 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.ledger.keys import Selection, listed_keys, same_object
+from service.ledger.keys import Selection
 from service.ledger.rules.inside import derived
+from service.ledger.rules.scopes import Rows
 from service.ledger.rules.words import Expression, number, word, words
 from service.ledger.schema import beliefs
 
-__all__ = ["Expression", "Sources", "number", "same_number", "sources", "word", "words"]
+__all__ = ["Expression", "Sources", "number", "sources", "word", "words"]
 
-# Their order_no is one per object; a charge or a refund bears that of its order (L1153, facts §7).
-NUMBERED = ("order", "withdrawal", "allocation", "allocation_refund", "allocation_complete")
 # A part that is under way or done; only what has failed has no claim on the money.
 GOING = ("created", "pending", "succeeded")
 
@@ -53,71 +46,25 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """scope: keys. objects: their beliefs. orders, charges, shares: with the sums of their parts.
+    """rows: of any table in scope. objects: beliefs. orders, charges, shares: beside their parts.
 
     shares are allocations. What contradicts itself, or one of whose parts does, is left out of the
     sums: our own questions settle the contradiction first.
     """
 
     dialect: str
-    scope: sa.CTE
+    rows: Rows
     objects: sa.CTE
     orders: sa.CTE
     charges: sa.CTE
     shares: sa.CTE
 
 
-def sources(dialect: str) -> Sources:
-    """Name the sources over the bound parameter `keys`: a JSON list of [account, kind, id]."""
-    scope = _scope(dialect)
-    objects = (
-        sa.select(*(beliefs.c[name] for name in _COLUMNS), *derived(dialect))
-        .select_from(scope.join(beliefs, same_object(scope, beliefs)))
-        .cte("objects")
-    )
-    return Sources(dialect, scope, objects, _orders(objects), _charges(objects), _shares(objects))
-
-
-def _scope(dialect: str) -> sa.CTE:
-    given = listed_keys(dialect).cte("given")
-    names = ("account", "kind", "object_id", "order_id", "charge_id", "allocation_id", "order_no")
-    named = (
-        sa.select(*(beliefs.c[name] for name in names))
-        .select_from(given.join(beliefs, same_object(given, beliefs)))
-        .cte("named")
-    )
-    # each number once: a thousand objects that share one are joined to it, not to each other
-    numbers = (
-        sa.select(named.c.account, named.c.kind, named.c.order_no)
-        .where(named.c.kind.in_(words(*NUMBERED, "charge")), named.c.order_no.is_not(None))
-        .distinct()
-        .cte("numbers")
-    )
-    twin = beliefs.alias("twin")
-    return sa.union(
-        sa.select(given.c.account, given.c.kind, given.c.object_id),
-        sa.select(named.c.account, word("order"), named.c.order_id).where(
-            named.c.order_id.is_not(None)
-        ),
-        sa.select(named.c.account, word("charge"), named.c.charge_id).where(
-            named.c.kind.in_(words("refund", "order_refund")), named.c.charge_id.is_not(None)
-        ),
-        sa.select(named.c.account, word("allocation"), named.c.allocation_id).where(
-            named.c.allocation_id.is_not(None)
-        ),
-        sa.select(twin.c.account, twin.c.kind, twin.c.object_id).select_from(
-            numbers.join(twin, same_number(numbers, twin))
-        ),
-    ).cte("scope")
-
-
-def same_number(one: Any, other: Any) -> Expression:
-    """Whether two objects of one kind bear the same order_no."""
-    return sa.and_(
-        other.c.account == one.c.account,
-        other.c.kind == one.c.kind,
-        other.c.order_no == one.c.order_no,
-    )
+def sources(dialect: str, rows: Rows) -> Sources:
+    """Name the sources over a scope."""
+    columns = (*(beliefs.c[name] for name in _COLUMNS), *derived(dialect))
+    objects = rows(beliefs, *columns).cte("objects")
+    return Sources(dialect, rows, objects, _orders(objects), _charges(objects), _shares(objects))
 
 
 def _orders(objects: sa.CTE) -> sa.CTE:
