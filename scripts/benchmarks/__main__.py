@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.benchmarks.accepting import measure_accepting, ratio, ratios
+from scripts.benchmarks.admitting import measure_admitting
 from scripts.benchmarks.databases import POSTGRES, SQLITE, Databases
 from scripts.benchmarks.draining import measure_draining, measure_steadily
 from scripts.benchmarks.events import FOLDER, make_events
@@ -21,7 +22,7 @@ from scripts.benchmarks.sinking import measure_sinks
 from scripts.benchmarks.sinking import ratios as sink_ratios
 
 BOTH = (SQLITE, POSTGRES)
-PARTS = ("accept", "apply", "memory", "statements", "sinks", "reports")
+PARTS = ("accept", "apply", "memory", "statements", "sinks", "reports", "sign-in")
 
 # rounds, events a round, events to drain, seconds of steady load, deliveries through `up`
 FULL = (5, 8_000, 5_000, 30.0, 100_000)
@@ -46,7 +47,7 @@ def main() -> None:
     databases = Databases(FOLDER)
     found: dict[str, Any] = {}
     events = FOLDER
-    if not set(asked.only) <= {"statements", "sinks", "reports"}:
+    if not set(asked.only) <= {"statements", "sinks", "reports", "sign-in"}:
         events = make_events(max(count, drained, passed // 10))
     if "accept" in asked.only or "apply" in asked.only:
         accepted = measure_accepting(events, databases, rounds=rounds, count=count)
@@ -70,6 +71,12 @@ def main() -> None:
         found["ratios"] = [*found.get("ratios", []), *sink_ratios(found["sinks"])]
     if "reports" in asked.only:
         found["reports"] = {name: measure_reporting(name, asked.rows, databases) for name in BOTH}
+    if "sign-in" in asked.only:
+        found["sign-in"] = {name: measure_admitting(name, databases) for name in asked.on or BOTH}
+        found["ratios"] = found.get("ratios", []) + [
+            ratio(f"medians apart in ms, {name}", row["spread"], "most", 20.0)
+            for name, row in found["sign-in"].items()
+        ]
     _show(found)
     print(json.dumps(found))
 
@@ -80,7 +87,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--sink", choices=SIDES, action="append", help="only this kind of sink")
     parser.add_argument("--rows", type=int, default=ROWS, help=f"of a report; {ROWS:,} else")
-    parser.add_argument("--on", choices=BOTH, action="append", help="sinks on this database only")
+    parser.add_argument(
+        "--on", choices=BOTH, action="append", help="sinks and sign-in on this database only"
+    )
     asked = parser.parse_args()
     asked.only = asked.only or list(PARTS)
     return asked

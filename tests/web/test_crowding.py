@@ -99,7 +99,7 @@ def test_a_thousand_tries_cost_a_quarter_of_an_hour_and_never_more(
 
 
 @lite
-def test_of_a_hundred_sign_ins_two_are_hashed_ten_wait_and_the_rest_comes_again(
+def test_of_a_hundred_sign_ins_two_are_hashed_ten_wait_the_rest_comes_again(
     desk: Visited, hasher: Counting
 ) -> None:
     """And meanwhile everybody else is served: the webhook, the probes, who is in already."""
@@ -164,3 +164,17 @@ def test_who_begins_to_sign_in_elsewhere_and_never_returns_fills_nothing(
         left = set(connection.scalars(sa.select(handshakes_table.c.digest)))
     assert left == {str(number) for number in range(20, 30)}
     assert handshakes.HANDSHAKES_LIMIT == 10_000
+
+
+@lite
+def test_nobody_holds_a_line_open_to_watch(desk: Visited) -> None:
+    """There is no stream of events and no WebSocket: a thousand viewers ask a thousand times."""
+    visitor = desk.signed_in("lin", "viewer")
+    asked = {
+        "connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }  # fmt: skip
+    answer = visitor.ask("GET", "/console/password", None, asked)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    answer = visitor.get("/console/today", accept="text/event-stream")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"

@@ -231,7 +231,7 @@ def test_a_refusal_is_logged_by_a_fixed_word_and_without_what_was_sent(
 
 
 @lite
-def test_two_providers_subjects_are_two_people(desk: Visited, idp: FakeProvider) -> None:
+def test_two_subjects_of_one_name_are_two_people(desk: Visited, idp: FakeProvider) -> None:
     come_in(desk.visitor(), idp)
     idp.claims = {"sub": "s-2"}
     come_in(desk.visitor(), idp)

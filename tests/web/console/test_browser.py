@@ -1,50 +1,30 @@
 """The console in a real browser: every page, both languages, a phone, and no foreign script."""
 
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser, Page
 
 from service.ledger.engine import Ledger
-from service.ledger.schema import acts, beliefs, deliveries, mismatches, sinks
+from service.ledger.schema import acts, deliveries, mismatches
 from service.settings import Settings
 from service.web.console.page import MENU
 from tests.web.console.chromium import assert_nothing_serious
+from tests.web.console.places import ODD, ORDER, PAGES
 from tests.web.console.stage import BOOK
 
 pytestmark = pytest.mark.slow
 # a browser sees no database: one walk on both is enough
 lite = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
 
-ORDER = "objects/shop/order/2008000000000000023"
-PAGES = [name for _, entries in MENU for name, _ in entries]
-DETAILS = ["mismatches/1", ORDER, "deliveries/1", "statements/1", "closings/2026-11-17"]
+MENU_PAGES = [name for _, entries in MENU for name, _ in entries]
+# a browser complains of every answer of 400 and 404
+GOOD_ODD = [place for place in ODD if "novel" not in place and "9999" not in place]
+REACHABLE = (
+    ":is(a[href], button, input, select, textarea, [tabindex='0']):not([type=hidden]):visible"
+)
 Shop = tuple[Ledger, Settings]
-
-PAYLOADS = [
-    "<script>window.pwned=1</script>",
-    '"><script>window.pwned=1</script>',
-    "'><img src=x onerror=window.pwned=1>",
-    "<svg onload=window.pwned=1>",
-    "<svg><script>window.pwned=1</script></svg>",
-    "</title><script>window.pwned=1</script>",
-    "</textarea><script>window.pwned=1</script>",
-    "</style><script>window.pwned=1</script>",
-    "javascript:window.pwned=1",
-    "<a href=javascript:window.pwned=1>x</a>",
-    "{{ 7 * 7 }}{% print(1) %}",
-    "${window.pwned=1}",
-    "<iframe srcdoc='<script>parent.pwned=1</script>'>",
-    "<details open ontoggle=window.pwned=1>",
-    "<input autofocus onfocus=window.pwned=1>",
-    "<body onload=window.pwned=1>",
-    "<math><mtext></mtext><mglyph><svg onload=window.pwned=1>",
-    "<div hx-get=/console/today hx-trigger=load hx-on:load=window.pwned=1>",
-    "<!--><script>window.pwned=1</script>-->",
-    "&lt;script&gt;window.pwned=1&lt;/script&gt;",
-]
 
 
 @pytest.fixture
@@ -71,38 +51,58 @@ def speak(page: Page, base_url: str, language: str) -> None:
 def test_every_page_opens_from_the_menu_and_nothing_hinders_people(
     tab: Page, base_url: str, language: str
 ) -> None:
+    """Both languages and both themes of every page: what a theme changes is colours."""
     speak(tab, base_url, language)
     tab.goto("/console/today")
-    for name in PAGES:
+    for name in MENU_PAGES:
         tab.click(f'nav a[href="/console/{name}"]')
         assert tab.locator(f'nav a[href="/console/{name}"][aria-current="page"]').count() == 1
-        if language == "zh":
-            assert_nothing_serious(tab)
-    for name in DETAILS:
-        tab.goto(f"/console/{name}")
-        assert tab.locator("h1").count() == 1
-        if language == "zh":
-            assert_nothing_serious(tab)
+    for place in [*PAGES, *GOOD_ODD]:
+        tab.goto(place)
+        assert tab.locator("h1").count() == 1, place
+        assert_nothing_serious(tab)
+        tab.emulate_media(color_scheme="dark")
+        assert_nothing_serious(tab, "cat.color")
+        tab.emulate_media(color_scheme="light")
 
 
 @lite
-def test_the_dark_pages_have_contrast_too(browser: Browser, base_url: str) -> None:
-    context = browser.new_context(base_url=base_url, color_scheme="dark")
-    page = context.new_page()
-    for name in ("today", "mismatches/1"):
-        page.goto(f"/console/{name}")
-        assert_nothing_serious(page)
-    context.close()
-
-
-@lite
-def test_a_phone_scrolls_only_downwards(browser: Browser, base_url: str) -> None:
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_phone_scrolls_only_downwards(browser: Browser, base_url: str, language: str) -> None:
     context = browser.new_context(base_url=base_url, viewport={"width": 375, "height": 800})
     page = context.new_page()
-    for name in [*PAGES, *DETAILS]:
-        page.goto(f"/console/{name}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 375, name
+    speak(page, base_url, language)
+    for place in [*PAGES, *ODD]:
+        page.goto(place)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, place
     context.close()
+
+
+@lite
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_the_keyboard_reaches_everything_shows_where_it_is_and_leaves_again(
+    browser: Browser, base_url: str, scripts: bool
+) -> None:
+    context = browser.new_context(base_url=base_url, java_script_enabled=scripts)
+    page = context.new_page()
+    for place in ("/console/today", "/console/mismatches/1", "/console/statements", ORDER):
+        page.goto(place)
+        # of radio buttons of one name one is reached; here there are none
+        reached, wanted = 0, page.locator(REACHABLE).count()
+        while (outline := tabbed(page)) and reached <= wanted:
+            assert outline != "none", (place, reached)
+            reached += 1
+        assert reached == wanted, place
+    context.close()
+
+
+def tabbed(page: Page) -> str:
+    """One step on; how it is outlined where the keyboard is now, empty when it left the page."""
+    page.keyboard.press("Tab")
+    focused = page.locator(":focus")
+    if not focused.count() or focused.evaluate("element => element === document.body"):
+        return ""
+    return str(focused.evaluate("element => getComputedStyle(element).outlineStyle"))
 
 
 def test_everything_works_without_javascript(browser: Browser, base_url: str, shop: Shop) -> None:
@@ -156,54 +156,6 @@ def test_the_keyboard_skips_to_the_content_and_to_the_search(tab: Page) -> None:
     tab.keyboard.press("Enter")
     tab.keyboard.press("/")
     assert tab.evaluate("document.activeElement.id") == "search"
-
-
-@lite
-def test_no_payload_runs_on_any_page(tab: Page, shop: Shop, base_url: str) -> None:
-    """What others write is text: in every field that is shown, in searches and in forms."""
-    ledger, _ = shop
-    with ledger.begin() as connection:
-        plant(connection)
-    pages = [*PAGES, *DETAILS, "letters", "deliveries?state=quarantined", "mismatches?state=all"]
-    for name in pages:
-        tab.goto(f"/console/{name}")
-        assert tab.evaluate("window.pwned") is None, name
-    number = untouched(shop)
-    for payload in PAYLOADS:
-        tab.goto(f"/console/mismatches/{number}")
-        tab.fill('form:has(input[value="comment"]) textarea', payload)
-        tab.click('form:has(input[value="comment"]) button')
-        assert payload in tab.locator("ol.history li p").last.inner_text()
-        tab.fill("#search", payload)
-        tab.click("form.search button")
-        assert tab.evaluate("window.pwned") is None, payload
-
-
-def plant(connection: Any) -> None:
-    """The payloads in what the ledger shows: words of others, and names."""
-    rows = connection.execute(sa.select(beliefs.c.object_id).limit(len(PAYLOADS))).scalars().all()
-    for object_id, payload in zip(rows, PAYLOADS, strict=False):
-        values = {"channel": payload[:64], "order_no": payload, "status": payload[:64]}
-        connection.execute(
-            sa.update(beliefs).where(beliefs.c.object_id == object_id).values(values)
-        )
-    connection.execute(
-        sa.update(beliefs)
-        .where(beliefs.c.object_id == ORDER.rpartition("/")[2], beliefs.c.kind == "order")
-        .values(channel=PAYLOADS[0], app=PAYLOADS[1], user_id=PAYLOADS[2], order_no=PAYLOADS[3])
-    )
-    connection.execute(
-        sa.update(mismatches)
-        .where(mismatches.c.id < 20)
-        .values(ours=PAYLOADS[0], theirs=PAYLOADS[3], owner=PAYLOADS[9][:64])
-    )
-    connection.execute(
-        sa.update(deliveries)
-        .where(deliveries.c.id < 20)
-        .values(event_type=PAYLOADS[0], reason=PAYLOADS[3], dedup_key="x" + PAYLOADS[1])
-        .where(deliveries.c.id == 1)
-    )
-    connection.execute(sa.update(sinks).values(paused_for=PAYLOADS[2]))
 
 
 def untouched(shop: Shop) -> int:

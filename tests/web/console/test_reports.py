@@ -157,6 +157,19 @@ def test_a_question_without_sense_leads_back_to_the_form(console: TestClient, qu
     assert "可选：" in answer.text or "没有这一项" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("day", "status"),
+    [("2028-02-29", 200), ("2024-02-29", 200), ("1971-01-01", 200), ("2026-02-29", 400),
+     ("2026-11-24", 200)],
+)  # fmt: skip
+def test_an_odd_day_is_a_day_if_there_is_one(console: TestClient, day: str, status: int) -> None:
+    answer = console.get(f"{FILE}?report=orders&format=html&since={day}&until={day}&account=other")
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.text.count("共 0 行") == len(REPORTS["orders"].sheets)
+        assert day in answer.text
+
+
 def test_too_many_at_once_are_told_when_to_come_again(
     console: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
