@@ -25,10 +25,8 @@ from tests.web.console.payloads import values_of as filled
 from tests.web.console.places import ODD, ORDER, PAGES
 from tests.web.console.stage import ADMIN, BOOK, CSRF, Visitor, console_app
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.parametrize("shop", ["sqlite"], indirect=True),
-]
+pytestmark = pytest.mark.slow
+lite = pytest.mark.parametrize("shop", ["sqlite"], indirect=True)
 REPORT = "/console/reports/file?report=orders&format=html&since=2026-11-17&until=2026-11-24"
 PLACES = [*PAGES, *ODD, REPORT]
 # what pages find things by, and what is read as JSON or counted: the rest of every table is planted
@@ -87,6 +85,7 @@ def test_the_browser_tells_what_runs(shower: Shower) -> None:
     assert shower.odd([("plain", "<!doctype html><title>x</title><p>x</p>")]) == []
 
 
+@lite
 def test_no_payload_in_any_field_of_any_form_runs(spoilt: TestClient, shower: Shower) -> None:
     """The forms are those found on the pages: a new field is tried as soon as it is there."""
     forms = {
@@ -124,6 +123,7 @@ def send(client: TestClient, form: Form, values: dict[str, Any], payload: str) -
     return answer.text if answer.headers["content-type"].startswith("text/html") else ""
 
 
+@lite
 def test_no_payload_that_the_ledger_holds_runs(
     spoilt: TestClient, copy: Ledger, visitor: Visitor, shower: Shower
 ) -> None:
@@ -202,6 +202,7 @@ def test_no_payload_in_a_picture_runs(shower: Shower) -> None:
     assert_inert(shower, shown)
 
 
+@lite
 def test_real_pages_run_nothing_under_their_policy(
     browser: Browser, base_url: str, shop: tuple[Ledger, Settings]
 ) -> None:
@@ -226,6 +227,7 @@ def assert_inert(shower: Shower, shown: list[tuple[str, str]]) -> None:
     assert shower.odd([(label, text) for text, label in unique.items()]) == []
 
 
+@lite
 def test_somebody_else_by_name_is_text_too(visitor: Visitor, spoilt: TestClient) -> None:
     visitor.person = Person("p", SCRIPTS[0], ADMIN.roles)
     assert "&lt;script&gt;top.pwned=1" in spoilt.get("/console/today").text
