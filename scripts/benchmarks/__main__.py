@@ -17,12 +17,14 @@ from scripts.benchmarks.events import FOLDER, make_events
 from scripts.benchmarks.matching import measure_matching
 from scripts.benchmarks.reporting import measure_reporting
 from scripts.benchmarks.resting import measure_memory
+from scripts.benchmarks.ruling import measure_ruling, measure_share
+from scripts.benchmarks.ruling import ratios as rule_ratios
 from scripts.benchmarks.sides import SIDES
 from scripts.benchmarks.sinking import measure_sinks
 from scripts.benchmarks.sinking import ratios as sink_ratios
 
 BOTH = (SQLITE, POSTGRES)
-PARTS = ("accept", "apply", "memory", "statements", "sinks", "reports", "sign-in")
+PARTS = ("accept", "apply", "memory", "statements", "sinks", "reports", "sign-in", "rules")
 
 # rounds, events a round, events to drain, seconds of steady load, deliveries through `up`
 FULL = (5, 8_000, 5_000, 30.0, 100_000)
@@ -32,6 +34,8 @@ QUICK = (2, 2_000, 1_000, 6.0, 5_000)
 LINES, QUICK_LINES = 1_000_000, 100_000
 # rows of the report that is written
 ROWS = 100_000
+# orders that all rules run over
+ORDERS, QUICK_ORDERS = 1_000_000, 50_000
 
 # messages that wait for each sink
 MESSAGES, QUICK_MESSAGES = 100_000, 10_000
@@ -70,12 +74,23 @@ def main() -> None:
         )
         found["ratios"] = [*found.get("ratios", []), *sink_ratios(found["sinks"])]
     if "reports" in asked.only:
-        found["reports"] = {name: measure_reporting(name, asked.rows, databases) for name in BOTH}
+        found["reports"] = {
+            name: measure_reporting(name, asked.rows or ROWS, databases) for name in BOTH
+        }
     if "sign-in" in asked.only:
         found["sign-in"] = {name: measure_admitting(name, databases) for name in asked.on or BOTH}
         found["ratios"] = found.get("ratios", []) + [
             ratio(f"medians apart in ms, {name}", row["spread"], "most", 20.0)
             for name, row in found["sign-in"].items()
+        ]
+    if "rules" in asked.only:
+        orders = asked.rows or (QUICK_ORDERS if asked.quick else ORDERS)
+        on = asked.on or BOTH
+        found["rules"] = {name: measure_ruling(name, orders, databases) for name in on}
+        found["batch"] = {name: measure_share(name, events, drained, databases) for name in on}
+        found["ratios"] = [
+            *found.get("ratios", []),
+            *rule_ratios(found["rules"], found["batch"]),
         ]
     _show(found)
     print(json.dumps(found))
@@ -86,9 +101,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter hour")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--sink", choices=SIDES, action="append", help="only this kind of sink")
-    parser.add_argument("--rows", type=int, default=ROWS, help=f"of a report; {ROWS:,} else")
+    parser.add_argument("--rows", type=int, help="of a report, or orders for the rules")
     parser.add_argument(
-        "--on", choices=BOTH, action="append", help="sinks and sign-in on this database only"
+        "--on", choices=BOTH, action="append", help="sinks, sign-in, rules on this database only"
     )
     asked = parser.parse_args()
     asked.only = asked.only or list(PARTS)
@@ -118,7 +133,7 @@ def _apply(
 def _show_ratios(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         mark = "met" if row["met"] else "MISSED"
-        print(f"  {row['name']:42} {row['found']:8.2f}   {row['target']:14} {mark}")
+        print(f"  {row['name']:52} {row['found']:8.2f}   {row['target']:14} {mark}")
 
 
 def _show(found: dict[str, Any]) -> None:

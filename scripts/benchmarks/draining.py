@@ -32,7 +32,7 @@ def measure_draining(database: str, events: Path, count: int, databases: Databas
     print(f"measuring drain on {database} …", file=sys.stderr, flush=True)
     settle_memory()
     with databases.fresh(database) as url, closing(open_ledger(url, VAULT)) as ledger:
-        _fill(ledger, events, count)
+        fill_inbox(ledger, events, count)
         terms = read_terms(ledger)
         before, cpu = databases.cpu_seconds(database), time.process_time()
         began, done = time.perf_counter(), 0
@@ -48,7 +48,8 @@ def measure_draining(database: str, events: Path, count: int, databases: Databas
         return result | measure_rebuilding(database, url, count, databases)
 
 
-def _fill(ledger: Ledger, events: Path, count: int) -> None:
+def fill_inbox(ledger: Ledger, events: Path, count: int) -> None:
+    """Put the first `count` signed events into the inbox."""
     intake = Intake(ledger)
     signed = read_events(events, count)
     for start in range(0, count, BATCH):

@@ -123,7 +123,8 @@ def _apply(
     _record(connection, vault, touched, batch, now)
     done.changes, done.born = len(batch.changes), len(batch.born)
     _plan(connection, touched, looked, terms, now)
-    reconcile.after_batch(connection, keys, terms=terms, now=now)
+    with telemetry.RULES_SECONDS.time():
+        reconcile.after_batch(connection, keys, terms=terms, now=now)
     _tell(connection, batch.changes, terms, now, traced)
     _tell_unknown_words(connection, sightings, terms, now)
     return done
