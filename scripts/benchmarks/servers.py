@@ -34,6 +34,7 @@ from service.pingpp.signature import KeyRing, load_public_key
 from service.web.app import App, create_app
 from service.web.protocol import ServerLimits, listen, serve
 from service.work.accept import tell_differences
+from service.work.close import ClosingTerms
 from service.work.drain import drain
 from service.work.terms import AccountTerms, Terms
 
@@ -86,6 +87,7 @@ def accept(folder: Path, ledger: Ledger) -> App:
         rings=dict.fromkeys(ACCOUNTS, ring),
         tell=tell_differences(read_terms(ledger), clock),
         clock=clock,
+        closing=ClosingTerms("Asia/Shanghai"),
     )
 
 
