@@ -4,7 +4,7 @@ from typing import Any
 
 from service.core import belief
 from service.core.belief import State
-from service.core.instant import MICROS, from_micros
+from service.core.instant import MICROS
 from service.core.moved import fee_of, moved_at, transaction_no
 from service.core.view import View
 
@@ -41,10 +41,8 @@ DERIVED: tuple[str, ...] = (
 
 
 def derived(state: State, known: View) -> dict[str, Any]:
-    """The columns named in DERIVED; known: what the state says."""
-    heard = belief.heard(state)
+    """The columns named in DERIVED, instants in µs; known: what the state says."""
     created = known.facts.get("created")
-    moved = moved_at(known)
     return {
         "state": belief.encode(state),
         "status": known.status[:64],
@@ -52,12 +50,12 @@ def derived(state: State, known: View) -> dict[str, Any]:
         "conflict": known.conflict,
         "failing": known.failing,
         "contested": ",".join(_contested(known))[:200],
-        "created_at": from_micros(created * MICROS) if isinstance(created, int) else None,
-        "since_at": from_micros(known.since),
-        "notified_at": from_micros(known.notified) if known.notified else None,
-        "heard_at": from_micros(heard) if heard else None,
+        "created_at": created * MICROS if isinstance(created, int) else None,
+        "since_at": known.since,
+        "notified_at": known.notified or None,
+        "heard_at": belief.heard(state) or None,
         "transaction_no": transaction_no(known),
-        "moved_at": None if moved is None else from_micros(moved),
+        "moved_at": moved_at(known),
         "fee": fee_of(known),
         **{name: known.facts.get(name) for name in _FACTS},
         **{name: known.totals.get(name) for name in _TOTALS},

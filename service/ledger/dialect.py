@@ -1,8 +1,8 @@
 """Where SQLite and PostgreSQL are spelt differently."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -11,6 +11,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from service.core.instant import to_micros
 from service.ledger.columns import Instant
+
+# Rows of one statement on SQLite, which knows 32,766 parameters.
+ROWS_TOGETHER = 50
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> Any:
@@ -23,7 +26,32 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
 def insert_rows(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert rows that all have the same columns, the fastest way each database knows.
+    """Insert rows that all have the same columns in the same order."""
+    insert_kept(connection, table, as_kept(table, rows))
+
+
+def upsert_rows(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Insert rows that all have the same columns, or set those of rows that are there already."""
+    upsert_kept(connection, table, as_kept(table, rows))
+
+
+def as_kept(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with instants as both databases keep them: in microseconds."""
+    names = [name for name in (rows[0] if rows else ()) if isinstance(table.c[name].type, Instant)]
+    converted = [dict(row) for row in rows]
+    for row in converted:
+        for name in names:
+            if row[name] is not None:
+                row[name] = to_micros(row[name])
+    return converted
+
+
+def insert_kept(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """As `insert_rows`, the fastest way each database knows: the rows are `as_kept` already.
 
     PostgreSQL gets one JSON document: neither the driver nor the server then handles a statement
     or a parameter per row, which is most of what a row costs.
@@ -33,75 +61,75 @@ def insert_rows(
     if connection.dialect.name == "postgresql":
         connection.execute(insert_document(table, tuple(rows[0])), document(table, rows))
     else:
-        text, values = _plain_insert(table, tuple(rows[0])), _tuples(table, rows)
-        connection.exec_driver_sql(text, values)
+        _insert_many(connection, _plain_insert(table, tuple(rows[0])), rows)
 
 
-def upsert_rows(
+def upsert_kept(
     connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert rows that all have the same columns, or set those of rows that are there already."""
+    """As `upsert_rows`, of rows that are `as_kept` already."""
     if not rows:
         return
     names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
         connection.execute(_upsert_document(table, names), document(table, rows))
     else:
-        connection.execute(_or_set(sqlite.insert(table), table, names), rows)
+        _insert_many(connection, _plain_insert(table, names), rows, _set_clause(table, names))
+
+
+def _insert_many(
+    connection: sa.Connection,
+    insert: str,
+    rows: Sequence[Mapping[str, Any]],
+    on_conflict: str = "",
+) -> None:
+    """SQLite: many rows in a statement, in which another thread can work; the rest one by one.
+
+    Between two statements the driver waits for the interpreter: so does whoever wants the lock.
+    """
+    one = f"({', '.join('?' * len(rows[0]))})"
+    values = [tuple(row.values()) for row in rows]
+    whole = len(values) - len(values) % ROWS_TOGETHER
+    for first in range(0, whole, ROWS_TOGETHER):
+        together = ", ".join([one] * ROWS_TOGETHER)
+        flat = tuple(chain.from_iterable(values[first : first + ROWS_TOGETHER]))
+        connection.exec_driver_sql(f"{insert} VALUES {together}{on_conflict}", flat)
+    if values[whole:]:
+        connection.exec_driver_sql(f"{insert} VALUES {one}{on_conflict}", values[whole:])
 
 
 @lru_cache
 def _plain_insert(table: sa.Table, names: tuple[str, ...]) -> str:
     """The text for SQLite's driver: binding names row by row costs more than the insert."""
     listed = ", ".join(f'"{name}"' for name in names)
-    return f"INSERT INTO {table.name} ({listed}) VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+    return f"INSERT INTO {table.name} ({listed})"
 
 
-def _tuples(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-    """The rows' values in the order of the first, with instants as the driver keeps them."""
-    columns = [
-        [to_micros(value) if isinstance(value, datetime) else value for value in column]
-        if isinstance(table.c[name].type, Instant)
-        else column
-        for name, column in ((name, [row[name] for row in rows]) for name in rows[0])
-    ]
-    return list(zip(*columns, strict=True))
+@lru_cache
+def _set_clause(table: sa.Table, names: tuple[str, ...]) -> str:
+    keys = ", ".join(column.name for column in table.primary_key.columns)
+    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in _changing(table, names))
+    return f" ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+
+
+def _changing(table: sa.Table, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if not table.c[name].primary_key]
 
 
 def document(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """The rows as one JSON array, with times and bytes as the columns' input syntax wants them."""
-    converted = [(name, _as_input(table.c[name].type)) for name in rows[0]]
-    special = [(name, convert) for name, convert in converted if convert is not None]
-    plain: list[dict[str, Any]] = []
-    for row in rows:
-        values = dict(row)
-        for name, convert in special:
-            if values[name] is not None:
-                values[name] = convert(values[name])
-        plain.append(values)
-    return {"rows": msgspec.json.encode(plain).decode()}
-
-
-def _as_input(kind: sa.types.TypeEngine[Any]) -> Callable[[Any], Any] | None:
-    if isinstance(kind, Instant):
-        return to_micros
-    return _hex if isinstance(kind, sa.LargeBinary) else None
-
-
-def _hex(value: bytes) -> str:
-    return f"\\x{value.hex()}"
+    """The rows, `as_kept`, as one JSON array, with bytes as their input syntax wants them."""
+    for name in rows[0]:
+        if isinstance(table.c[name].type, sa.LargeBinary):
+            rows = [{**row, name: row[name] and f"\\x{row[name].hex()}"} for row in rows]
+    return {"rows": msgspec.json.encode(rows).decode()}
 
 
 @lru_cache
 def _upsert_document(table: sa.Table, names: tuple[str, ...]) -> Any:
-    return _or_set(insert_document(table, names), table, names)
-
-
-def _or_set(statement: Any, table: sa.Table, names: tuple[str, ...]) -> Any:
-    changing = [name for name in names if not table.c[name].primary_key]
+    statement = insert_document(table, names)
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
-        set_={name: statement.excluded[name] for name in changing},
+        set_={name: statement.excluded[name] for name in _changing(table, names)},
     )
 
 

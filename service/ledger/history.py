@@ -12,6 +12,7 @@ from service.core.derived import DERIVED
 from service.core.journal import Net
 from service.core.observation import Key
 from service.ledger import journal
+from service.ledger.columns import Instant
 from service.ledger.engine import Ledger
 from service.ledger.keys import Selection, of_keys
 from service.ledger.schema import beliefs, changes, postings
@@ -171,8 +172,12 @@ def changes_of(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, list
 
 
 def ends_of(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Ended]:
-    """The rows of the beliefs in `keys`."""
-    columns = [beliefs.c[name] for name in (*DERIVED, "seq", "told", "booked")]
+    """The rows of the beliefs in `keys`, with instants in µs."""
+    named = [beliefs.c[name] for name in (*DERIVED, "seq", "told", "booked")]
+    columns = [
+        sa.type_coerce(one, sa.BigInteger()) if isinstance(one.type, Instant) else one
+        for one in named
+    ]
     found: dict[Key, Ended] = {}
     for account, kind, object_id, *row in of_keys(connection, beliefs, columns, keys):
         own = dict(zip(DERIVED, row, strict=False))

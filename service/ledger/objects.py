@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -15,10 +14,11 @@ from service.core import belief, observation
 from service.core.belief import State
 from service.core.derived import derived
 from service.core.errors import Raced
+from service.core.instant import to_micros
 from service.core.journal import Posting, Standing, read_standings, write_standings
 from service.core.observation import Key, Observation, Scalar
 from service.core.view import View
-from service.ledger.dialect import insert_rows, upsert_rows
+from service.ledger.dialect import insert_kept, upsert_kept
 from service.ledger.keys import Selection, as_parameter, listed_keys, same_object
 from service.ledger.schema import beliefs, changes, observations, postings
 from service.ledger.vault import Vault, of_observation
@@ -48,13 +48,13 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Booked(msgspec.Struct, frozen=True):
-    """One posting of an object, with what it belongs to; happened_at is the provider's time."""
+    """One posting of an object, with what it belongs to; happened_at: the provider's time (µs)."""
 
     key: Key
     posting: Posting
     app: Scalar | None
     order_id: Scalar | None
-    happened_at: datetime
+    happened_at: int
 
 
 @dataclass(slots=True)
@@ -105,42 +105,45 @@ def load(connection: sa.Connection, keys: Sequence[Key]) -> dict[Key, Known]:
 
 def existing(connection: sa.Connection, keys: Iterable[Key]) -> set[Key]:
     """Which of `keys` are believed in at all."""
-    found = connection.execute(_named(connection.dialect.name), {"keys": as_parameter(keys)})
+    asked = list(keys)
+    if not asked:
+        return set()
+    statement = _named(connection.dialect.name)
+    found = connection.execute(statement, {"keys": as_parameter(asked)})
     return {Key(*row) for row in found}
 
 
-def row(key: Key, known: Known, view: View, now: datetime) -> dict[str, Any]:
-    """The belief's row: the state, and the columns that are read from it."""
+def row(key: Key, known: Known, view: View, now: int) -> dict[str, Any]:
+    """The belief's row: the state, and the columns that are read from it; now: in µs."""
     assert known.state is not None  # noqa: S101  a row is only written for what was seen
-    return {
-        **key._asdict(),
-        **derived(known.state, view),
-        "seq": known.seq,
-        "told": None if known.told is None else _encoder.encode(known.told).decode(),
-        "booked": write_standings(known.booked),
-        "updated_at": now,
-    }
+    columns = derived(known.state, view)
+    columns["account"], columns["kind"], columns["object_id"] = key
+    columns["seq"] = known.seq
+    columns["told"] = None if known.told is None else _encoder.encode(known.told).decode()
+    columns["booked"] = write_standings(known.booked)
+    columns["updated_at"] = now
+    return columns
 
 
-def store(connection: sa.Connection, batch: Batch, *, vault: Vault, now: datetime) -> None:
-    """Write a batch; raises Raced when another transaction gave birth to one of the objects."""
+def store(connection: sa.Connection, batch: Batch, *, vault: Vault, now: int) -> None:
+    """Write a batch at `now` (µs); raises Raced when another gave birth to one of the objects."""
     try:
-        insert_rows(connection, beliefs, batch.born)
+        insert_kept(connection, beliefs, batch.born)
     except IntegrityError:
         raise Raced("an object was born twice") from None
     # their rows are locked: this never inserts
-    upsert_rows(connection, beliefs, batch.grown)
+    upsert_kept(connection, beliefs, batch.grown)
     seen = [_seen_row(one, word, vault, now) for one, word in batch.seen]
-    insert_rows(connection, observations, seen)
-    insert_rows(connection, changes, [_change_row(change, now) for change in batch.changes])
-    insert_rows(connection, postings, _posting_rows(batch.booked, now))
+    insert_kept(connection, observations, seen)
+    insert_kept(connection, changes, [_change_row(change, now) for change in batch.changes])
+    insert_kept(connection, postings, _posting_rows(batch.booked, now))
 
 
-def _seen_row(seen: Observation, outcome: str, vault: Vault, now: datetime) -> dict[str, Any]:
+def _seen_row(seen: Observation, outcome: str, vault: Vault, now: int) -> dict[str, Any]:
     return {
         **seen.key._asdict(),
         "source": seen.source.value,
-        "seen_at": seen.seen_at,
+        "seen_at": to_micros(seen.seen_at),
         "recorded_at": now,
         "delivery_id": seen.delivery_id,
         "decision": outcome,
@@ -149,7 +152,7 @@ def _seen_row(seen: Observation, outcome: str, vault: Vault, now: datetime) -> d
     }
 
 
-def _change_row(change: Change, now: datetime) -> dict[str, Any]:
+def _change_row(change: Change, now: int) -> dict[str, Any]:
     before = None if change.before is None else _encoder.encode(change.before).decode()
     return {
         **change.key._asdict(),
@@ -162,7 +165,7 @@ def _change_row(change: Change, now: datetime) -> dict[str, Any]:
     }
 
 
-def _posting_rows(booked: Sequence[Booked], now: datetime) -> list[dict[str, Any]]:
+def _posting_rows(booked: Sequence[Booked], now: int) -> list[dict[str, Any]]:
     """Lines count within an entry, in the order in which they were made."""
     lines: Counter[tuple[Key, int]] = Counter()
     rows: list[dict[str, Any]] = []

@@ -15,9 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.core.filter import Sinks, by_sinks
+from service.core.instant import to_micros
 from service.core.messages import Message
 from service.ledger.columns import Instant
-from service.ledger.dialect import document, insert_document, insert_rows
+from service.ledger.dialect import document, insert_document, insert_kept
 from service.ledger.keys import Selection, listed_values, values_as_parameter
 from service.ledger.schema import dispatches, outbox
 
@@ -112,6 +113,7 @@ def _put(
     now: datetime,
     traced: Mapping[str, str] | None,
 ) -> None:
+    at = to_micros(now)
     rows: list[dict[str, Any]] = [
         {
             "message_id": message.message_id,
@@ -120,7 +122,7 @@ def _put(
             "account": message.account,
             "type": message.type,
             "body": message.body,
-            "created_at": now,
+            "created_at": at,
         }
         for message in messages
     ]
@@ -133,7 +135,7 @@ def _put(
     if connection.dialect.name == "postgresql":
         connection.execute(_tell(tuple(rows[0])), document(outbox, rows) | to)
     else:
-        insert_rows(connection, outbox, rows)
+        insert_kept(connection, outbox, rows)
         ids = values_as_parameter(message.message_id for message in messages)
         connection.execute(_send(), {"message_ids": ids} | to)
 

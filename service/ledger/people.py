@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from service.core.alerts import severity_of_notice
-from service.ledger.dialect import document, insert, insert_document, upsert_rows
+from service.ledger.dialect import as_kept, document, insert, insert_document, upsert_rows
 from service.ledger.engine import Connection
 from service.ledger.schema import (
     alerts,
@@ -252,7 +252,7 @@ def remember(
     rows = [{**row, "ref": ref, **cause._asdict()} for ref, cause in matters]
     if rows and connection.dialect.name == "postgresql":
         put = insert_document(people_told, tuple(rows[0])).on_conflict_do_nothing()
-        connection.execute(put, document(people_told, rows))
+        connection.execute(put, document(people_told, as_kept(people_told, rows)))
     elif rows:
         connection.execute(insert(connection, people_told).on_conflict_do_nothing(), rows)
 

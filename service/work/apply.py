@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from service import telemetry
 from service.core.cadence import Plan, plan
 from service.core.errors import Raced
-from service.core.instant import MICROS, from_micros
+from service.core.instant import MICROS, to_micros
 from service.core.journal import CURRENCY, Posting, book
 from service.core.kinds import KINDS
 from service.core.kinds.kind import UNKNOWN
@@ -120,7 +120,7 @@ def _apply(
     batch, done = Batch(), Applied()
     for seen in sightings:
         done.outcomes[_take(touched[seen.key], seen, batch)] += 1
-    _record(connection, vault, touched, batch, now)
+    _record(connection, vault, touched, batch, to_micros(now))
     done.changes, done.born = len(batch.changes), len(batch.born)
     _plan(connection, touched, looked, terms, now)
     with telemetry.RULES_SECONDS.time():
@@ -167,10 +167,10 @@ def _book(known: Known, view: View, seen: Observation, batch: Batch) -> None:
     batch.booked += [Booked(seen.key, one, app, order_id, _happened(one, seen)) for one in postings]
 
 
-def _happened(posting: Posting, seen: Observation) -> datetime:
-    """When the provider says it did, else when it said so, else when we saw it."""
+def _happened(posting: Posting, seen: Observation) -> int:
+    """When the provider says it did, else when it said so, else when we saw it; in µs."""
     at = seen.said_at if posting.at is None else posting.at
-    return seen.seen_at if at is None else from_micros(at * MICROS)
+    return to_micros(seen.seen_at) if at is None else at * MICROS
 
 
 def _record(
@@ -178,7 +178,7 @@ def _record(
     vault: Vault,
     touched: Mapping[Key, _Touched],
     batch: Batch,
-    now: datetime,
+    now: int,
 ) -> None:
     for key, one in touched.items():
         assert one.view is not None  # noqa: S101  every touched object was seen

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from service.core.closing import FIRST, digest_of
 from service.core.derived import DERIVED, derived
+from service.core.instant import from_micros
 from service.core.kinds import KINDS
 from service.core.observation import Key, decode
 from service.core.view import view
@@ -95,6 +96,8 @@ def test_a_sighting_that_was_changed_with_all_that_follows_from_it_is_named(
     key = Key("shop", "charge", "ch_2")
     state = derive([decode(key, other)])
     values = derived(state, view(KINDS["charge"], state))
+    for column in ("created_at", "since_at", "notified_at", "heard_at", "moved_at"):
+        values[column] = values[column] and from_micros(values[column])
     change(whole, CHARGE, body=other)
     where = beliefs.c.object_id == "ch_2"
     tamper(whole, beliefs, sa.update(beliefs).where(where).values(values))
