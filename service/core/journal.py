@@ -110,7 +110,9 @@ def book(
     A leg that shrank or is gone is posted the other way round and names the entry it corrects.
     """
     wanted = _together(legs, currency)
-    entry = 1 + max((one.entry for one in standing), default=0)
+    if not standing:
+        return _first(wanted)
+    entry = 1 + max(one.entry for one in standing)
     before = {one[:3]: one for one in standing}
     postings: list[Posting] = []
     after = dict(before)
@@ -121,6 +123,19 @@ def book(
             postings.append(_posting(stood, amount, at, entry))
             after[pair] = stood._replace(amount=amount, entry=entry)
     return tuple(after[pair] for pair in sorted(after)), postings
+
+
+def _first(
+    wanted: Mapping[tuple[str, str, str], tuple[int, int | None]],
+) -> tuple[tuple[Standing, ...], list[Posting]]:
+    """Of an object that nothing is booked of, which is most of them: its first entry."""
+    legs = sorted(wanted.items())
+    standing = [Standing(*pair, amount, 1) for pair, (amount, _) in legs]
+    postings = [
+        Posting(1, debit, credit, amount, currency, at, None)
+        for (debit, credit, currency), (amount, at) in legs
+    ]
+    return tuple(standing), postings
 
 
 def write_standings(standing: Sequence[Standing]) -> str | None:

@@ -7,6 +7,7 @@ amounts before and after, times. Never personal data, never the provider's raw o
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -106,6 +107,12 @@ def alert_message(
     return _envelope(epoch, account, f"alert/{subject}", seq, kind, data, at)
 
 
+@lru_cache(maxsize=16)
+def _shown(at: datetime) -> str:
+    """RFC 3339 in UTC; all messages of a batch have the same time."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _envelope(
     epoch: str,
     account: str,
@@ -124,7 +131,7 @@ def _envelope(
             "source": f"/pingledger/{account}",
             "type": kind,
             "subject": subject,
-            "time": at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "time": _shown(at),
             "datacontenttype": "application/json",
             "sequence": f"{seq:0{_SEQUENCE_DIGITS}d}",
             "data": data,

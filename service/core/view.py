@@ -125,6 +125,8 @@ def corrects(kind: Kind, before: Mapping[str, Any] | None, after: Mapping[str, A
 
 def _status(kind: Kind, state: State) -> tuple[str, bool]:
     """The status, and whether two ends contradict each other unsettled."""
+    if len(state.words) == 1:
+        return next(iter(state.words)), False
     ends: dict[str, int] = {}
     for word, seen in state.words.items():
         branch = _branch(kind, word)

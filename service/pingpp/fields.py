@@ -38,7 +38,8 @@ def is_whole(raw: object) -> bool:
 
 def amount_of(raw: Any) -> object:
     """Minor units: 0 to 2^63-1, as a JSON integer."""
-    return raw if is_whole(raw) and 0 <= raw <= _AMOUNT_LIMIT else ODD
+    # not isinstance: true and false are none
+    return raw if type(raw) is int and 0 <= raw <= _AMOUNT_LIMIT else ODD
 
 
 def _digits(raw: Any) -> object:
@@ -49,7 +50,7 @@ def _digits(raw: Any) -> object:
 
 def time_of(raw: Any) -> object:
     """Whole seconds since 1970, before 2100."""
-    return raw if is_whole(raw) and 0 < raw < _TIME_LIMIT else ODD
+    return raw if type(raw) is int and 0 < raw < _TIME_LIMIT else ODD
 
 
 def _loose_time(raw: Any) -> object:
