@@ -27,6 +27,7 @@ BATCHES_LIMIT = 50
 # One reads while the other waits for the database.
 WORKERS = 2
 LEASE = timedelta(seconds=60)
+NOTHING = Claim("", ())
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("work.drain")
 
@@ -42,45 +43,71 @@ class _Read:
     traceparent: str | None = None
 
 
-def drain(ledger: Ledger, *, terms: Terms, clock: Callable[[], datetime]) -> Counter[str]:
-    """Work everything that waits, a bounded number of batches; gives what became of it by state."""
-    done = _batches(ledger, terms, clock, 1)
-    if done.total() < BATCH_DELIVERIES[ledger.dialect]:
-        return done + (_batches(ledger, terms, clock, BATCHES_LIMIT) if done else Counter[str]())
+def drain(
+    ledger: Ledger, *, terms: Terms, clock: Callable[[], datetime], size: int | None = None
+) -> Counter[str]:
+    """Work everything that waits, a bounded number of batches; gives what became of it by state.
+
+    size: deliveries of a batch; what suits the database unless it is said.
+    """
+    size = size or BATCH_DELIVERIES[ledger.dialect]
+    done = _batches(ledger, terms, clock, size, 1)
+    if done.total() < size:
+        rest = _batches(ledger, terms, clock, size, BATCHES_LIMIT) if done else Counter[str]()
+        return done + rest
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="drain") as pool:
         share = BATCHES_LIMIT // WORKERS
-        shares = [pool.submit(_batches, ledger, terms, clock, share) for _ in range(WORKERS)]
+        shares = [pool.submit(_batches, ledger, terms, clock, size, share) for _ in range(WORKERS)]
     return sum((one.result() for one in shares), done)
 
 
 def _batches(
-    ledger: Ledger, terms: Terms, clock: Callable[[], datetime], limit: int
+    ledger: Ledger, terms: Terms, clock: Callable[[], datetime], size: int, limit: int
 ) -> Counter[str]:
     """Batch after batch until nothing waits."""
     done: Counter[str] = Counter()
-    size = BATCH_DELIVERIES[ledger.dialect]
-    for _ in range(limit):
-        with ledger.begin() as connection:
-            claim = deliveries.claim(connection, limit=size, lease=LEASE, now=clock())
+    claim = _claim(ledger, size, clock())
+    for left in reversed(range(limit)):
         if not claim.rows:
             break
-        done.update(_work(ledger, claim, terms, clock()))
+        states, claim = _work(ledger, claim, terms, clock(), size if left else 0)
+        done.update(states)
     return done
 
 
-def _work(ledger: Ledger, claim: Claim, terms: Terms, now: datetime) -> Counter[str]:
-    """A batch at a time; when that fails one by one, and whichever fails alone is set aside."""
+def _claim(ledger: Ledger, size: int, now: datetime) -> Claim:
+    with ledger.begin() as connection:
+        return deliveries.claim(connection, limit=size, lease=LEASE, now=now)
+
+
+def _work(
+    ledger: Ledger, claim: Claim, terms: Terms, now: datetime, more: int
+) -> tuple[Counter[str], Claim]:
+    """A batch at a time; when that fails one by one, and whichever fails alone is set aside.
+
+    more: so many are claimed in the transaction that settles these, and given back: one worker
+    reads while the other writes, and neither waits for a claim.
+    """
     reads = [_read_traced(row, terms, ledger.vault) for row in claim.rows]
+    following: list[Claim] = []
+
+    def claim_next(connection: Connection) -> None:
+        if more:
+            following[:] = [deliveries.claim(connection, limit=more, lease=LEASE, now=now)]
+
     try:
-        done = _attempt(ledger, claim.token, reads, terms, now)
-        if done is not None:
-            return done
-        alone = (_alone(ledger, claim.token, read, terms, now) for read in reads)
-        return sum(alone, Counter[str]())
+        done = _attempt(ledger, claim.token, reads, terms, now, claim_next)
+        if done is None:
+            following.clear()
+            alone = (_alone(ledger, claim.token, read, terms, now) for read in reads)
+            done = sum(alone, Counter[str]())
     except TryLater:
         with suppress(TryLater), ledger.begin() as connection:
             deliveries.release(connection, claim.token)
         raise
+    if more and not following:
+        following.append(_claim(ledger, more, now))
+    return done, following[0] if following else NOTHING
 
 
 def _alone(ledger: Ledger, token: str, read: _Read, terms: Terms, now: datetime) -> Counter[str]:
@@ -92,11 +119,16 @@ def _alone(ledger: Ledger, token: str, read: _Read, terms: Terms, now: datetime)
 
 
 def _attempt(
-    ledger: Ledger, token: str, reads: Sequence[_Read], terms: Terms, now: datetime
+    ledger: Ledger,
+    token: str,
+    reads: Sequence[_Read],
+    terms: Terms,
+    now: datetime,
+    then: Callable[[Connection], None] | None = None,
 ) -> Counter[str] | None:
     """None when it failed for a reason that trying again will not mend."""
     try:
-        return _settle(ledger, token, reads, terms, now)
+        return _settle(ledger, token, reads, terms, now, then)
     except TryLater:
         raise
     except Exception:  # noqa: BLE001  whatever the fault, it must not stop the deliveries behind it
@@ -105,11 +137,20 @@ def _attempt(
 
 
 def _settle(
-    ledger: Ledger, token: str, reads: Sequence[_Read], terms: Terms, now: datetime
+    ledger: Ledger,
+    token: str,
+    reads: Sequence[_Read],
+    terms: Terms,
+    now: datetime,
+    then: Callable[[Connection], None] | None = None,
 ) -> Counter[str]:
+    """Apply and settle in one transaction, in which `then` is done as well."""
+
     def settle(connection: Connection) -> None:
         deliveries.settle(connection, token, [read.handled for read in reads], now=now)
         _tell(connection, reads, terms, now)
+        if then is not None:
+            then(connection)
 
     sightings = [seen for read in reads for seen in read.observations]
     with applying((read.traceparent, read.observations) for read in reads) as traced:

@@ -22,8 +22,8 @@ TERMS = Terms(sinks=("one",), epoch="e1", accounts={"shop": SHOP})
 LEASE = timedelta(seconds=60)
 
 
-def drained(ledger: Ledger, now: datetime) -> Counter[str]:
-    return drain(ledger, terms=TERMS, clock=lambda: now)
+def drained(ledger: Ledger, now: datetime, size: int | None = None) -> Counter[str]:
+    return drain(ledger, terms=TERMS, clock=lambda: now, size=size)
 
 
 def states(ledger: Ledger) -> list[tuple[str, str | None]]:
@@ -107,6 +107,20 @@ def test_a_poison_delivery_is_set_aside_alone(
         assert deliveries.requeue(connection, reason="apply_failed") == 1
     assert drained(ledger, now) == Counter(applied=1)
     assert believed(ledger) == 3
+
+
+def test_what_waits_behind_a_batch_that_fails_is_worked_and_nothing_stays_claimed(
+    ledger: Ledger, now: datetime
+) -> None:
+    for number in range(22):
+        body = wire(bodies.event(bodies.withdrawal(id=f"17{number:02}"), id=f"evt_{number}"))
+        arrive(ledger, "shop", body, now)
+    with ledger.begin() as connection:
+        _refuse(connection, "1712")
+    assert drained(ledger, now, size=3) == Counter(applied=21, quarantined=1)
+    with ledger.read() as connection:
+        claimed = sa.select(sa.func.count()).where(inbox.c.claim_token.is_not(None))
+        assert connection.scalar(claimed) == 0
 
 
 def _refuse(connection: Any, object_id: str) -> None:
