@@ -1,22 +1,33 @@
-"""Which amount errors can be planted, and which rule should find each.
+"""Which errors about money can be planted, and which rule should find each.
 
 Each plant is a small story about objects of its own, with events as usual; nothing else is
 disturbed. A later query answers as wrongly as the notification did: the error is the provider's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import count
 from typing import Any
 
 from service.sandbox.dump import kind_and_id
+from service.sandbox.members import create_user
 from service.sandbox.paying import complete_charge, create_order, expire_order, pay_order
-from service.sandbox.records import Charge, Order, OrderRefund
+from service.sandbox.records import (
+    Allocation,
+    Charge,
+    Order,
+    OrderRefund,
+    Record,
+    User,
+    Withdrawal,
+)
 from service.sandbox.refunding import end_refund, refund_order, send_refund
 from service.sandbox.refusal import Refusal
 from service.sandbox.sharing import create_allocation, end_allocation
 from service.sandbox.truth import Truth
+from service.sandbox.wallets import covers, credit
+from service.sandbox.withdrawing import end_withdrawal
 
 _AMOUNT = 1000
 _numbers = count(1)
@@ -24,9 +35,9 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """What was planted: `rule` should find it on one of `found_on` (order ids).
+    """What was planted: `rule` should find it on one of `found_on` (ids).
 
-    made: (kind, id) of every object that the story made.
+    made: (kind, id) of every object that the story made or spoiled.
     """
 
     name: str
@@ -45,9 +56,10 @@ def plant(truth: Truth, name: str, app: str, now: datetime) -> Planted:
         raise Refusal(400, f"there is no plant {name!r}", param="name")
     rule, story = PLANTS[name]
     known = len(truth.records)
-    orders = story(truth, app, now)
+    spoiled = [kind_and_id(record) for record in story(truth, app, now)]
     made = [kind_and_id(record) for record in list(truth.records.values())[known:]]
-    return Planted(name, rule, tuple(order.id for order in orders), tuple(made))
+    found_on = tuple(object_id for _, object_id in spoiled)
+    return Planted(name, rule, found_on, tuple(dict.fromkeys([*made, *spoiled])))
 
 
 def _order(truth: Truth, app: str, now: datetime, **more: Any) -> Order:
@@ -166,7 +178,59 @@ def _overallocated(truth: Truth, app: str, now: datetime) -> list[Order]:
     return [order]
 
 
-Story = Callable[[Truth, str, datetime], list[Order]]
+def _recipients(truth: Truth, app: str, now: datetime) -> list[Allocation]:
+    """What the recipients get is one fen more than the allocation says."""
+    order = _order(truth, app, now, allocation=True)
+    complete_charge(truth, _charge(truth, order, now), now)
+    fields = {
+        "app": app,
+        "order": order.id,
+        "order_no": f"share{order.merchant_order_no}",
+        "recipients": [{"user": "WHDR", "amount": _AMOUNT // 2}],
+    }
+    made = create_allocation(truth, fields, now, unchecked=True)
+    made.amount -= 1
+    end_allocation(truth, made, now, succeeded=True)
+    return [made]
+
+
+def _person(truth: Truth, app: str, now: datetime) -> User:
+    """Somebody with money in the wallet: the newest of those who are there, if any is."""
+    for user in reversed(list(truth.all(User))):
+        if user.app == app and user.identified and covers(user, 2 * _AMOUNT):
+            return user
+    fields = {"id": f"plant{next(_numbers):06d}{truth.ids.token(8)}"}
+    user = create_user(truth, app, fields, now)
+    truth.change(user, identified=True)
+    credit(truth, user, 2 * _AMOUNT)
+    return user
+
+
+def _user_fee(truth: Truth, app: str, now: datetime) -> list[Withdrawal]:
+    """The user bears more of the withdrawal's fee than there is."""
+    user = _person(truth, app, now)
+    made = truth.add(
+        Withdrawal(
+            id=truth.ids.draw("withdrawal", now),
+            app=app,
+            user=user.id,
+            amount=_AMOUNT,
+            order_no=f"plant{next(_numbers):06d}{truth.ids.token(8)}",
+            created=int(now.timestamp()),
+            extra={},
+            settle_account=None,
+            livemode=truth.livemode,
+            fee=10,
+            user_fee=11,
+            status="processing",
+        )
+    )
+    credit(truth, user, -_AMOUNT - made.user_fee)
+    end_withdrawal(truth, made, now, succeeded=True)
+    return [made]
+
+
+Story = Callable[[Truth, str, datetime], Sequence[Record]]
 
 # By name: the code of the rule that should find it, and its story.
 PLANTS: Mapping[str, tuple[str, Story]] = {
@@ -178,4 +242,6 @@ PLANTS: Mapping[str, tuple[str, Story]] = {
     "amount_changed": ("fact_changed", _amount_changed),
     "same_order_no": ("order_no_twice", _same_order_no),
     "overallocated": ("allocated_over_paid", _overallocated),
+    "recipients": ("recipients_sum", _recipients),
+    "user_fee": ("withdrawal_fee", _user_fee),
 }

@@ -39,8 +39,11 @@ SETTLE_SECONDS = 45.0
 COMPLETE_SECONDS = 20.0
 JUDGE_SECONDS = 2.0
 
-# One of each that every daemon must find, whatever was lost on the way.
+# One of each that every daemon must find, whatever was lost on the way; the first is planted last,
+# when wallets have money.
 PLANTS = (
+    "user_fee",
+    "recipients",
     "amount_paid",
     "amount_refunded",
     "refunded_exceeds_paid",
@@ -119,11 +122,11 @@ class Play:
     def _plant(self, name: str) -> None:
         """Plant an error; its objects that have no event are told like any other."""
         planted = self._control("plant", {"name": name, "app": APP})
-        order = planted["found_on"][0]
+        orders = [object_id for kind, object_id in planted["made"] if kind == "order"]
         self._told.extend(
-            Told(kind, object_id, order)
+            Told(kind, object_id, *orders[:1])
             for kind, object_id in planted["made"]
-            if kind in ("allocation", "order_refund")
+            if kind in ("allocation", "order_refund", "user")
         )
 
     def _tell(self) -> None:
