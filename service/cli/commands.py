@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from service.cli import (
+    alerts,
     backfill,
     books,
     closing,
@@ -82,6 +83,7 @@ app.add_typer(statement)
 app.add_typer(report)
 app.add_typer(delivery.sinks_app, name="sinks")
 app.add_typer(people.app, name="people")
+app.add_typer(alerts.app, name="alerts")
 app.add_typer(delivery.letters_app, name="dead-letters", help="What was given up.")
 
 

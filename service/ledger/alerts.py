@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -36,6 +36,51 @@ class Open(NamedTuple):
     shown: str
     turn: int
     opened_at: datetime
+
+
+class Listed(NamedTuple):
+    """An alert that is open, and who has seen it."""
+
+    number: int
+    code: str
+    account: str
+    subject: str
+    severity: str
+    shown: str
+    opened_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+
+def listed(connection: Connection) -> list[Listed]:
+    """Those that are open, the oldest first."""
+    rows: Any = connection.execute(
+        sa.select(alerts.c.id, *(alerts.c[name] for name in Listed._fields[1:]))
+        .where(alerts.c.settled_at.is_(None))
+        .order_by(alerts.c.id)
+    )
+    return [Listed(*row) for row in rows]
+
+
+def acknowledge(
+    connection: Connection, numbers: Collection[int], who: str, *, now: datetime
+) -> list[Listed]:
+    """Somebody has seen these; those that were open and unseen, as they are now.
+
+    One that settles and opens again is another, which nobody has seen.
+    """
+    done = connection.scalars(
+        sa.update(alerts)
+        .where(
+            alerts.c.id.in_(numbers),
+            alerts.c.settled_at.is_(None),
+            alerts.c.acknowledged_at.is_(None),
+        )
+        .values(acknowledged_at=now, acknowledged_by=who[: Key.length])
+        .returning(alerts.c.id)
+    )
+    seen = set(done)
+    return [one for one in listed(connection) if one.number in seen]
 
 
 def open_ones(connection: Connection) -> list[Open]:

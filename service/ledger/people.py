@@ -302,10 +302,11 @@ def keep(connection: Connection, channel: str, standing: Iterable[Standing]) -> 
 def counts(connection: Connection, channel: str) -> dict[Cause, tuple[int, int]]:
     """Of each cause that stands: how many the channel knows of, and how many nobody has seen.
 
-    What was acknowledged is seen, an alert never is; notices have no end, and do not stand.
+    What was acknowledged is seen; notices have no end, and do not stand.
     """
     told = people_told.c
-    seen = sa.and_(told.source == "mismatch", mismatches.c.state == "acknowledged")
+    # of the table that it is not of, a row joins nothing
+    seen = sa.or_(mismatches.c.state == "acknowledged", alerts.c.acknowledged_at.is_not(None))
     rows = connection.execute(
         sa.select(
             told.source, told.code, told.account, sa.func.count(),
@@ -313,6 +314,7 @@ def counts(connection: Connection, channel: str) -> dict[Cause, tuple[int, int]]
         )
         .select_from(people_told)
         .outerjoin(mismatches, mismatches.c.id == _MISMATCH_ID)
+        .outerjoin(alerts, alerts.c.id == _ALERT_ID)
         .where(told.channel == channel, told.state == "open", told.source != "notice")
         .group_by(told.source, told.code, told.account)
     )  # fmt: skip

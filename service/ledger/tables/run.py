@@ -69,6 +69,9 @@ alerts = sa.Table(
     sa.Column("turn", sa.Integer, nullable=False),
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("settled_at", Instant),
+    # who has seen it: nobody is reminded of it, and it is not handed on
+    sa.Column("acknowledged_at", Instant),
+    sa.Column("acknowledged_by", Key),
 )
 partial(
     "uq_alerts_open",

@@ -92,7 +92,7 @@ def shown(line: Line, name: str, language: str, link: str, *, terse: bool = Fals
     if figures := _figures(line, name, language):
         parts.append(f"  {figures}")
     if link and line.cause.source == "mismatch":
-        parts.append(f"  {_link(line, link)}")
+        parts.append(f"  {_link(line, name, link)}")
     return "\n".join(parts)
 
 
@@ -113,10 +113,13 @@ def _figures(line: Line, name: str, language: str) -> str:
     return ("，" if chinese else ", ").join(found)
 
 
-def _link(line: Line, link: str) -> str:
+def _link(line: Line, name: str, link: str) -> str:
+    """To the one, or to the list: what has settled is not among those that stand."""
     if line.number is not None:
         return f"{link}/mismatches/{line.number}"
     asked = {"rule": line.cause.code}
     if line.cause.account:
         asked["account"] = line.cause.account
+    if name in ("settled", "waived"):
+        asked["state"] = name
     return f"{link}/mismatches?{urlencode(asked)}"
