@@ -37,6 +37,38 @@ def wechat(lines: Iterable[str], *, count: int | None = None) -> str:
     return "\r\n".join(["\ufeff" + WECHAT_HEAD, *listed, WECHAT_TOTALS, totals, ""])
 
 
+YEEPAY_TITLES = (
+    '"账单日期","2026-11-22","商户编号","10000000001"\n'
+    '"交易总金额","2300.00","退款总金额","8.00","撤销总金额","0.00"\n'
+    '"交易总笔数","2","退款总笔数","1","撤销总笔数","0"\n'
+    '"交易手续费金额","4.94","退款退回手续费金额","0.00","撤销退回手续费金额","0.00"\n'
+    '"交易时间","记账时间","商户订单号","业务类型","订单金额","手续费","产品类型","支付方式","对账备注","易宝流水号"'
+)
+
+
+def yeepay_line(
+    number: str, amount: str, *, fee: str = "0.00", at: str = "2026-11-22 10:00:00"
+) -> str:
+    kind = "退款" if amount.startswith("-") else "交易"
+    cells = (
+        at,
+        "2026-11-22 10:02:30",
+        number,
+        kind,
+        amount,
+        fee,
+        "聚合支付",
+        "公众号",
+        "",
+        f"1001{number}",
+    )
+    return ",".join(f'"{cell}"' for cell in cells)
+
+
+def yeepay(lines: Iterable[str]) -> str:
+    return "\n".join([YEEPAY_TITLES, *lines, ""])
+
+
 ALIPAY_HEAD = (
     "支付宝交易号,商户订单号,业务类型,商品名称,创建时间,完成时间,门店编号,门店名称,操作员,终端号,对方账户,"
     "订单金额（元）,商家实收（元）,支付宝红包（元）,集分宝（元）,支付宝优惠（元）,商家优惠（元）,券核销金额（元）,"

@@ -37,6 +37,7 @@ from service.cli.options import Config
 from service.cli.report import report
 from service.cli.sandbox import sandbox
 from service.cli.statement import statement
+from service.cli.three_way import three_way
 
 app = typer.Typer(
     name="pingledger",
@@ -79,6 +80,7 @@ app.add_typer(vault.app, name="vault")
 app.add_typer(closing.app, name="close")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
+statement.command("three-way")(three_way)
 app.add_typer(statement)
 app.add_typer(report)
 app.add_typer(delivery.sinks_app, name="sinks")

@@ -12,6 +12,7 @@ from service.cli.options import AsJson, Config, open_command, settings_of
 from service.cli.output import Format, Progress, as_json, show
 from service.core.errors import GiveUp
 from service.core.statement.lines import Line
+from service.core.statement.mapping import Reading
 from service.ledger import statements
 from service.ledger.statements import Statement
 from service.runtime import Runtime
@@ -62,7 +63,7 @@ def import_(
     as_lines: AsJson = False,
 ) -> None:
     """Import a file, all of it or nothing, and match it; the same file again changes nothing."""
-    days = _days(first_day, last_day)
+    days = days_of(first_day, last_day)
     if look:
         settings = settings_of(context, config)
         order = _order(settings, file, source, account, days)
@@ -195,9 +196,20 @@ def remove(
 def _order(
     settings: Settings, file: Path, source: str, account: str | None, days: tuple[int, int] | None
 ) -> Order:
+    reading = reading_of(settings, source)
+    return Order(file, account_of(settings, source, account), source, reading, days)
+
+
+def reading_of(settings: Settings, source: str) -> Reading:
+    """How a source's files are read; raises Usage for one that has no mapping."""
     known = readings(settings.statements)
     if source not in known:
-        raise Usage(f"--source should be one of {', '.join(sorted(known))}")
+        raise Usage(f"a source should be one of {', '.join(sorted(known))}")
+    return known[source]
+
+
+def account_of(settings: Settings, source: str, account: str | None) -> str:
+    """Whose a source's statements are; raises Usage where that has to be said."""
     own = settings.statements.get(source)
     whose = account or (own.account if own else None)
     if whose is None and len(settings.accounts) == 1:
@@ -205,10 +217,11 @@ def _order(
     if whose is None or (settings.accounts and whose not in settings.accounts):
         names = ", ".join(settings.accounts) or "any name"
         raise Usage(f"--account should say whose statement it is: {names}")
-    return Order(file, whose, source, known[source], days)
+    return whose
 
 
-def _days(first: str, last: str) -> tuple[int, int] | None:
+def days_of(first: str, last: str) -> tuple[int, int] | None:
+    """The days of --first-day and --last-day; None: neither is given."""
     if not first and not last:
         return None
     begins, ends = _day(first or last, "--first-day"), _day(last or first, "--last-day")

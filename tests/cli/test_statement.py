@@ -94,3 +94,29 @@ def test_a_wrong_call_ends_in_a_sentence(
     (shop / "b.csv").write_text(bills.ALIPAY_HEAD, encoding="utf-8")
     ended = call("statement", *arguments)
     assert (ended.code, ended.err.count("\n")) == (code, 1)
+
+
+def test_three_sides_are_laid_side_by_side(call: Call, shop: Path) -> None:
+    (shop / "b.csv").write_text(BOOK + "payment,M1,1.00,2026-11-22\n", encoding="utf-8")
+    (shop / "w.csv").write_text(
+        bills.wechat([bills.wechat_line("M1", "1.00"), bills.wechat_line("M2", "2.00")]),
+        encoding="utf-8",
+    )
+    for file, source in (("b.csv", "book"), ("w.csv", "wechat")):
+        given = ("--source", source, "--first-day", "2026-11-22", "--last-day", "2026-11-22")
+        assert call("statement", "import", file, *given).code == 0
+    ended = call("statement", "three-way", "--channel", "wechat", "--json")
+    assert ended.code == 1
+    first, second = [json.loads(row) for row in ended.out.splitlines()]
+    assert (first["number"], first["alone"]) == ("M1", {"missing": ["pingpp"]})
+    assert first["channel"] == {
+        "count": 1, "amount": 100, "fee": 0, "currency": "cny", "day": "2026-11-22", "unsure": 0,
+    }  # fmt: skip
+    assert (second["number"], second["book"], second["pingpp"]) == ("M2", None, None)
+    assert "2 numbers, 2 differ; pingpp alone in 1" in ended.err
+    shown = call("statement", "three-way", "--channel", "wechat", "--number", "M2")
+    assert "missing: book, pingpp" in shown.out
+    assert "M1" not in shown.out
+    assert call("statement", "three-way", "--channel", "wechat", "--day", "2026-11-23").code == 0
+    for wrong in (("--channel", "nobody"), ("--channel", "wechat", "--day", "soon")):
+        assert call("statement", "three-way", *wrong).code == 64

@@ -78,7 +78,7 @@ class Reader:
             column = self._amount_column(what)
             amount = self._fen(row, cells, column)
             if amount is None:
-                return Refused(row.number, self.heading(column), "is empty")
+                return None if self._is_any(what) else self._refused(row, column, "is empty")
             if not what:
                 what = "refund" if amount < 0 else "payment"
             column = "fee"
@@ -88,13 +88,13 @@ class Reader:
             column = "order_no"
             numbers = {name: self._number(cells, name) for name in NUMBERS}
             if not any(numbers.values()):
-                return Refused(row.number, self.heading(column), "no number says what this is of")
+                return self._refused(row, column, "no number says what this is of")
             column = "status"
             status, done = self._status(cells, what)
             column = "currency"
             currency = self._currency(cells)
         except BadCell as error:
-            return Refused(row.number, self.heading(column), str(error))
+            return self._refused(row, column, str(error))
         day = at.astimezone(self.zone).toordinal() - _EPOCH_ORDINAL
         return Line(
             row.number,
@@ -109,6 +109,9 @@ class Reader:
             day=day,
         )
 
+    def _refused(self, row: Row, column: str, sentence: str) -> Refused:
+        return Refused(row.number, self.heading(column), sentence)
+
     def heading(self, column: str) -> str:
         """What a column of ours is called in this source's files."""
         names = self.reading.columns.get(column)
@@ -122,7 +125,7 @@ class Reader:
         """The kind of line; "" when the sign decides, None when the row is left out."""
         types = self.reading.types
         if "type" not in cells:
-            return next((name for name in WHATS if "*" in types.get(name, ())), "")
+            return next((name for name in WHATS if self._is_any(name)), "")
         said = narrowed(clean(cells["type"])).casefold()
         for name, known in types.items():
             if any(said == narrowed(one).casefold() for one in known):
@@ -130,6 +133,10 @@ class Reader:
         if any(said == narrowed(one).casefold() for one in self.reading.skips):
             return None
         raise BadCell("is a type that the mapping does not name: types or skips")
+
+    def _is_any(self, what: str) -> bool:
+        """Whether every row that has an amount is of this kind."""
+        return "*" in self.reading.types.get(what, ())
 
     def _amount_column(self, what: str) -> str:
         return "refund_amount" if what == "refund" and "refund_amount" in self.found else "amount"

@@ -33,7 +33,8 @@ class Reading:
     """One source's mapping.
 
     columns: our name → the headings it may stand under. types: which words of the type column are
-    which kind of line; without such a column the sign decides, negative is a refund. done: status
+    which kind of line; without such a column the sign decides, negative is a refund; "*" is every
+    row that has an amount, and the others are left out. done: status
     words that say that money has moved; an empty status does, too. skips: types to leave out.
     unit: yuan or fen. comment: rows that begin with it are remarks. trailer: a first cell that
     ends the lines; counted: the row after it begins with their number. against: charges, or orders.
@@ -123,32 +124,45 @@ ALIPAY = Reading(
     channels=("alipay",),
 )
 
-# Its bill is not public: this reads the headings that its merchants show, others are mapped.
+# The trade bill of a day: remarks and totals stand above the headings. A day is the one of booking.
 YEEPAY = Reading(
     columns={
-        "type": ("交易类型", "业务类型"),
+        "type": ("业务类型", "交易类型"),
         "order_no": ("商户订单号", "商户请求号"),
         "transaction_no": ("易宝流水号", "易宝订单号", "易宝交易流水号"),
         "refund_no": ("退款请求号", "易宝退款流水号"),
-        "amount": ("交易金额", "订单金额", "交易金额（元）"),
+        "amount": ("订单金额", "交易金额", "交易金额（元）"),
         "fee": ("手续费", "商户手续费", "手续费（元）"),
         "status": ("交易状态", "状态"),
-        "at": ("交易完成时间", "支付时间", "交易时间", "完成时间"),
+        "at": ("记账时间", "交易完成时间", "支付时间", "交易时间", "完成时间"),
     },
-    types={"payment": ("支付", "交易", "消费", "收款"), "refund": ("退款",)},
+    types={"payment": ("交易", "支付", "消费", "收款"), "refund": ("退款", "撤销")},
     done=_DONE,
     trailer=("合计", "总计"),
+    channels=("yeepay", "yepay"),
+    # it books some minutes after it was paid
+    cut_seconds=900,
 )
 
+# The list of the account that withdrawals arrive in: what went the other way names no amount.
 BANK = Reading(
     columns={
-        "order_no": ("order_no", "reference", "商户订单号", "业务参考号", "附言"),
+        "order_no": ("order_no", "reference", "商户订单号", "业务参考号", "附言", "摘要"),
         "transaction_no": ("transaction_no", "流水号", "交易流水号"),
-        "amount": ("amount", "金额", "交易金额", "借方金额"),
+        "amount": (
+            "amount",
+            "金额",
+            "交易金额",
+            "收入金额",
+            "贷方金额",
+            "贷方发生额",
+            "借方金额",
+        ),
         "fee": ("fee", "手续费"),
         "currency": ("currency", "币种"),
         "status": ("status", "状态"),
-        "at": ("at", "date", "交易时间", "交易日期", "记账日期"),
+        # where day and time stand apart, the day is enough
+        "at": ("at", "date", "交易日期", "记账日期", "交易时间"),
     },
     types={"withdrawal": ("*",)},
     done=_DONE,

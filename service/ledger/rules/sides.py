@@ -60,16 +60,9 @@ def micros(column: Any) -> Expression:
 
 def differing(scope: Scope) -> sa.CTE:
     """The numbers whose two sides differ, with the figures that the rules look at."""
-    sides = sa.union_all(_lines(scope), *(_believed(scope, what) for what in WHATS))
-    one = sides.subquery("sides")
-    figures = sa.select(
-        one.c.what,
-        one.c.anchor,
-        *(sa.cast(sa.func.sum(one.c[name]), sa.BigInteger()).label(name) for name in _SUMMED),
-        *(sa.func.min(one.c[name]).label(f"{name}_low") for name in _RANGED),
-        *(sa.func.max(one.c[name]).label(f"{name}_high") for name in _RANGED),
-    ).group_by(one.c.what, one.c.anchor)
-    found = figures.subquery("figures")
+    one = sa.union_all(lines(scope), *believed(scope)).subquery("sides")
+    grouped = (one.c.what, one.c.anchor)
+    found = sa.select(*grouped, *figures(one)).group_by(*grouped).subquery("figures")
     return (
         sa.select(*found.c)
         .where(
@@ -83,6 +76,15 @@ def differing(scope: Scope) -> sa.CTE:
         )
         .cte("differing")
     )
+
+
+def figures(one: Any) -> list[Expression]:
+    """What the rows of one group come to."""
+    return [
+        *(sa.cast(sa.func.sum(one.c[name]), sa.BigInteger()).label(name) for name in _SUMMED),
+        *(sa.func.min(one.c[name]).label(f"{name}_low") for name in _RANGED),
+        *(sa.func.max(one.c[name]).label(f"{name}_high") for name in _RANGED),
+    ]
 
 
 _SUMMED = (
@@ -111,7 +113,8 @@ def _if(condition: Expression, value: Expression | int) -> Expression:
     return sa.case((condition, value), else_=_number(0))
 
 
-def _lines(scope: Scope) -> Selection:
+def lines(scope: Scope) -> Selection:
+    """What the statements' lines say, each under its number."""
     line = statement_lines
     done, has_fee = line.c.done, line.c.fee.is_not(None)
     identity = sa.func.coalesce(
@@ -220,6 +223,11 @@ def _anchor(part: Any, whole: Any, charge: Any) -> Expression:
         part.c.order_no,
         part.c.object_id,
     )
+
+
+def believed(scope: Scope) -> list[Selection]:
+    """What we believe has moved, by kind of line, each object under its number."""
+    return [_believed(scope, what) for what in WHATS]
 
 
 def _believed(scope: Scope, what: str) -> Selection:

@@ -74,6 +74,43 @@ def test_a_bill_of_alipay_is_read(ledger: Ledger, tmp_path: Path, now: datetime)
     ]
 
 
+def test_a_trade_bill_of_yeepay_is_read(ledger: Ledger, tmp_path: Path, now: datetime) -> None:
+    lines = [bills.yeepay_line("M1", "1300.00", fee="4.94"), bills.yeepay_line("M1", "-8.00")]
+    lines.append(bills.yeepay_line("M2", "1,000.00", at="2026-11-21 23:55:51"))
+    take(ledger, order(write(tmp_path, bills.yeepay(lines), "gb18030"), "yeepay"), now=now)
+    assert kept(ledger) == [
+        ("payment", "M1", 130_000, 494, True, DAY),
+        ("refund", "M1", 800, 0, True, DAY),
+        # it is on the bill of the day on which it was booked
+        ("payment", "M2", 100_000, 0, True, DAY),
+    ]
+    assert {row["transaction_no"] for row in rows_of(ledger, statement_lines)} == {
+        "1001M1",
+        "1001M2",
+    }
+
+
+def test_a_banks_list_is_read(ledger: Ledger, tmp_path: Path, now: datetime) -> None:
+    text = "\r\n".join(
+        (
+            "某银行企业网银账户明细,,,,,",
+            "账号：（略）,,,币种：人民币,,",
+            "交易日期,交易时间,收入金额,支出金额,余额,交易流水号,附言",
+            '2026-11-22,09:30:00,"1,200.00",,"9,000.00",B1,W1',
+            "2026-11-22,10:00:00,,35.00,8965.00,B2,网银服务费",
+            "20261122,11:00:00,８０．５０,,9045.50,B3,W2",
+            "合计,,1280.50,35.00,,,",
+            "",
+        )
+    )
+    taken = take(ledger, order(write(tmp_path, text, "gbk"), "bank"), now=now)
+    assert kept(ledger) == [
+        ("withdrawal", "W1", 120_000, None, True, DAY),
+        ("withdrawal", "W2", 8_050, None, True, DAY),
+    ]
+    assert taken.seen.skipped == 1
+
+
 def test_nothing_of_a_payer_is_kept(ledger: Ledger, tmp_path: Path, now: datetime) -> None:
     take(
         ledger,
