@@ -1,5 +1,7 @@
 """What do the rules of statements find about one source, and what is on the books already?"""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +13,8 @@ from service.core.observation import Key
 from service.core.statement.mapping import Reading
 from service.ledger import statements
 from service.ledger.engine import Ledger
+from service.ledger.keys import listed_values, values_as_parameter
+from service.ledger.rules.apart import apart, is_numbered, led
 from service.ledger.rules.check import Checked, Live
 from service.ledger.rules.rule import Finding
 from service.ledger.rules.sides import Scope
@@ -22,6 +26,9 @@ from service.ledger.statements import Window
 
 # More findings than this are no differences, but a wrong file or a wrong mapping.
 FINDINGS_LIMIT = 10_000
+# Numbers that are compared once more in full; above that all of them are.
+APART_LIMIT = 50_000
+_NUMBERS = "numbers"
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  a wall clock's day; its zone is put on below
 
 
@@ -60,10 +67,33 @@ def _findings(
     limit: int,
 ) -> list[Finding]:
     scope = Scope(reading.against, reading.covers, reading.channels, window.ids)
-    rows = connection.execute(
-        select_all(scope).limit(limit), bounds(account, source, reading, window)
-    )
+    values = bounds(account, source, reading, window)
+    numbers = _apart(connection, scope, values)
+    if numbers is not None:
+        scope = _among(connection, scope)
+        values |= {_NUMBERS: values_as_parameter(numbers)}
+    rows = connection.execute(select_all(scope).limit(limit).params(values))
     return [Finding(row.rule, _key(row), row.ours, row.theirs, row.currency) for row in rows]
+
+
+def _apart(
+    connection: sa.Connection, scope: Scope, values: Mapping[str, Any]
+) -> Sequence[str] | None:
+    """The numbers that are worth a closer look; None: too many for that."""
+    numbered = bool(connection.scalar(is_numbered(scope)))
+    query = apart(scope, numbered=numbered).limit(APART_LIMIT + 1).params(values)
+    numbers = list(connection.scalars(query))
+    if len(numbers) > APART_LIMIT:
+        return None
+    named = led(_among(connection, scope)).params(
+        {**values, _NUMBERS: values_as_parameter(numbers)}
+    )
+    return sorted({*numbers, *connection.scalars(named)})
+
+
+def _among(connection: sa.Connection, scope: Scope) -> Scope:
+    listed = listed_values(connection.dialect.name, _NUMBERS, sa.Text())
+    return replace(scope, among=listed)
 
 
 def _key(row: Any) -> Key:

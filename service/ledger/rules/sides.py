@@ -31,16 +31,23 @@ class Scope:
 
     against: charges or orders. covers: the kinds of line that should be complete; objects of other
     kinds count perhaps. channels:
-    beginnings of the channels that the source speaks for; none: all. ids: the statements.
+    beginnings of the channels that the source speaks for; none: all. ids: the statements. among: a
+    SELECT of the numbers that are looked at; None: all.
     """
 
     against: str
     covers: tuple[str, ...]
     channels: tuple[str, ...]
     ids: tuple[int, ...]
+    among: Selection | None = None
+
+    def holds(self, number: Expression) -> Expression:
+        """Whether a number is looked at."""
+        return sa.true() if self.among is None else number.in_(self.among)
 
 
-def _given(name: str) -> Any:
+def given(name: str) -> Any:
+    """A parameter that is a whole number."""
     return sa.bindparam(name, type_=sa.BigInteger())
 
 
@@ -58,26 +65,6 @@ def micros(column: Any) -> Expression:
     return sa.type_coerce(column, sa.BigInteger())
 
 
-def differing(scope: Scope) -> sa.CTE:
-    """The numbers whose two sides differ, with the figures that the rules look at."""
-    one = sa.union_all(lines(scope), *believed(scope)).subquery("sides")
-    grouped = (one.c.what, one.c.anchor)
-    found = sa.select(*grouped, *figures(one)).group_by(*grouped).subquery("figures")
-    return (
-        sa.select(*found.c)
-        .where(
-            sa.or_(
-                amount_differs(found),
-                _is_alone(found),
-                day_differs(found),
-                fee_differs(found),
-                currency_differs(found),
-            )
-        )
-        .cte("differing")
-    )
-
-
 def figures(one: Any) -> list[Expression]:
     """What the rows of one group come to."""
     return [
@@ -91,7 +78,9 @@ _SUMMED = (
     "lines", "others", "theirs", "their_fees", "their_fee",
     "sures", "maybes", "sure", "maybe", "our_fees", "our_fee",
 )  # fmt: skip
-_RANGED = ("their_day", "our_at", "their_currency", "our_currency", "identity", "status")
+_RANGED = (
+    "their_day", "our_at", "their_currency", "our_currency", "identity", "status", "transaction",
+)  # fmt: skip
 
 
 def _row(what: Expression, anchor: Expression, **values: Expression) -> list[Expression]:
@@ -104,9 +93,14 @@ def _row(what: Expression, anchor: Expression, **values: Expression) -> list[Exp
     columns = nothing | values
     return [
         what.label("what"),
-        sa.func.substr(anchor, 1, 140).label("anchor"),
+        _short(anchor).label("anchor"),
         *(columns[name].label(name) for name in (*_SUMMED, *_RANGED)),
     ]
+
+
+def _short(number: Expression) -> Expression:
+    """As much of a number as a mismatch's key has room for."""
+    return sa.func.substr(number, 1, 140)
 
 
 def _if(condition: Expression, value: Expression | int) -> Expression:
@@ -135,9 +129,27 @@ def lines(scope: Scope) -> Selection:
         identity=sa.case((done, identity)),
         status=sa.case((sa.not_(done), line.c.status)),
     )
-    return sa.select(*columns).where(
-        line.c.statement_id.in_([_number(one) for one in scope.ids]), sa.not_(line.c.known)
+    return sa.select(*columns).where(chosen_lines(scope))
+
+
+def chosen_lines(scope: Scope) -> Expression:
+    """The lines that count in a scope."""
+    line = statement_lines
+    ids = [_number(one) for one in scope.ids]
+    counts = sa.and_(line.c.statement_id.in_(ids), sa.not_(line.c.known))
+    return counts if scope.among is None else sa.and_(counts, scope.holds(own_number(line)))
+
+
+def is_plain(line: Any) -> Expression:
+    """Whether a line is likely to be of the object whose order_no it bears."""
+    return sa.and_(
+        line.c.what != word("refund"), line.c.object_id.is_(None), line.c.order_no.is_not(None)
     )
+
+
+def own_number(line: Any) -> Expression:
+    """The order_no of a plain line as it stands, else the number that a line leads to."""
+    return _short(sa.case((is_plain(line), line.c.order_no), else_=anchor_of(line)))
 
 
 def anchor_of(line: Any) -> Expression:
@@ -152,10 +164,11 @@ def anchor_of(line: Any) -> Expression:
         )
         .scalar_subquery()
     )
+    number = sa.func.coalesce(by_transaction.c.order_no, by_transaction.c.object_id)
+    # the one that bears both of its numbers before any other
+    same = sa.func.min(sa.case((number == line.c.order_no, number)))
     numbered = (
-        sa.select(
-            sa.func.min(sa.func.coalesce(by_transaction.c.order_no, by_transaction.c.object_id))
-        )
+        sa.select(sa.func.coalesce(same, sa.func.min(number)))
         .where(
             by_transaction.c.account == line.c.account,
             by_transaction.c.transaction_no == line.c.transaction_no,
@@ -272,7 +285,7 @@ def _our_side(
     anchor: Expression,
     amount: Expression,
 ) -> Selection:
-    at, low, high, cut = micros(one.c.moved_at), _given("low"), _given("high"), _given("cut")
+    at, low, high, cut = micros(one.c.moved_at), given("low"), given("high"), given("cut")
     inside = sa.and_(at >= low + cut, at < high - cut)
     ours = sa.true()
     if what not in scope.covers:
@@ -293,80 +306,17 @@ def _our_side(
         our_fee=_if(known, one.c.fee),
         our_at=at,
         our_currency=currency,
+        transaction=one.c.transaction_no,
     )
     return sa.select(*columns).where(
-        one.c.account == text_of("account"), at >= low - cut, at < high + cut, ours
+        one.c.account == text_of("account"),
+        at >= low - cut,
+        at < high + cut,
+        ours,
+        scope.holds(_short(anchor)),
     )
-
-
-# --- how two sides differ ------------------------------------------------------------------------
-
-
-def amount_differs(one: Any) -> Expression:
-    """Neither the sure ones alone nor all of them add up to the lines."""
-    return sa.and_(one.c.theirs != one.c.sure, one.c.theirs != one.c.sure + one.c.maybe)
-
-
-def _is_alone(one: Any) -> Expression:
-    here = one.c.sures + one.c.maybes
-    return sa.or_(sa.and_(one.c.lines > 0, here == 0), sa.and_(one.c.lines == 0, one.c.sures > 0))
-
-
-def both(one: Any) -> Expression:
-    """Both sides know it."""
-    return sa.and_(one.c.lines > 0, one.c.sures + one.c.maybes > 0)
 
 
 def day_of(at: Expression) -> Expression:
     """Whole days since 1970 in the business zone; what is compared lies after that."""
-    return (at + _given("offset")) // _number(_DAY)
-
-
-def day_differs(one: Any) -> Expression:
-    """A line lies on no day on which an object may be booked."""
-    cut = _given("cut")
-    return sa.and_(
-        both(one),
-        sa.or_(
-            one.c.their_day_low < day_of(one.c.our_at_low - cut),
-            one.c.their_day_high > day_of(one.c.our_at_high + cut),
-            sa.and_(
-                one.c.sures + one.c.maybes == one.c.lines,
-                sa.or_(
-                    one.c.their_day_low > day_of(one.c.our_at_low + cut),
-                    one.c.their_day_high < day_of(one.c.our_at_high - cut),
-                ),
-            ),
-        ),
-    )
-
-
-def fee_differs(one: Any) -> Expression:
-    """Only where each line and each object names one."""
-    return sa.and_(
-        both(one),
-        one.c.their_fees == one.c.lines,
-        one.c.our_fees == one.c.sures + one.c.maybes,
-        one.c.their_fee != one.c.our_fee,
-    )
-
-
-def currency_differs(one: Any) -> Expression:
-    """The lowest or the highest of the two sides is not the same."""
-    return sa.and_(
-        both(one),
-        sa.or_(
-            one.c.their_currency_low != one.c.our_currency_low,
-            one.c.their_currency_high != one.c.our_currency_high,
-        ),
-    )
-
-
-def is_double(one: Any) -> Expression:
-    """More lines than objects, and all of them bear one number."""
-    return sa.and_(
-        both(one),
-        one.c.lines > one.c.sures + one.c.maybes,
-        one.c.identity_low == one.c.identity_high,
-        amount_differs(one),
-    )
+    return (at + given("offset")) // _number(_DAY)

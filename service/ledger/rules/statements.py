@@ -5,21 +5,17 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.ledger.keys import Selection
-from service.ledger.rules.rule import Rule, finds
-from service.ledger.rules.sides import (
-    REFUNDS,
-    Scope,
+from service.ledger.rules.differing import (
     amount_differs,
     both,
     currency_differs,
     day_differs,
-    day_of,
     differing,
     fee_differs,
     is_double,
-    micros,
-    text_of,
 )
+from service.ledger.rules.rule import Rule, finds
+from service.ledger.rules.sides import REFUNDS, Scope, day_of, micros, text_of
 from service.ledger.rules.sources import Expression, Sources, word, words
 from service.ledger.schema import beliefs
 

@@ -303,6 +303,27 @@ def test_a_difference_is_found_with_both_sides(ledger: Ledger, tmp_path: Path, c
     assert found(ledger, tmp_path, rows, lines, **how) == expected
 
 
+def test_a_line_is_first_of_what_bears_both_of_its_numbers(ledger: Ledger, tmp_path: Path) -> None:
+    """A channel's number that two orders share leads a line to the order that it names."""
+    rows = [paid("M1", transaction_no="T1"), paid("M2", transaction_no="T1")]
+    lines = [line("M2", 100, transaction_no="T1")]
+    assert found(ledger, tmp_path, rows, lines) == [
+        ("missing_there", "payment/M1", "100", "nothing")
+    ]
+
+
+def test_swapped_numbers_of_the_channel_are_followed(ledger: Ledger, tmp_path: Path) -> None:
+    rows = [paid("M1", transaction_no="T1"), paid("M2", 70, transaction_no="T2")]
+    lines = [line("M1", 70, transaction_no="T2"), line("M2", 100, transaction_no="T1")]
+    assert found(ledger, tmp_path, rows, lines) == []
+    doubled = [line("M1", 100, transaction_no="T2"), line("M2", 70, transaction_no="T2")]
+    _empty(ledger)
+    assert {one[:2] for one in found(ledger, tmp_path, rows, doubled)} == {
+        ("missing_there", "payment/M1"),
+        ("duplicate", "payment/M2"),
+    }
+
+
 def test_a_finding_lives_as_any_other(ledger: Ledger, tmp_path: Path, now: datetime) -> None:
     with ledger.begin() as connection:
         put(connection, [paid("M1")])
@@ -502,6 +523,13 @@ def test_a_thousand_planted_differences_are_all_found(ledger: Ledger, tmp_path: 
     seen = matching(ledger)
     assert {(f.rule, f.key.object_id) for f in seen.findings} == made.planted
     assert len(made.planted) == 1_100
+    # the first, cheap pass leaves nothing out
+    with ledger.read() as connection:
+        (window,) = statements.windows(connection, "shop", "channel")
+        scope = Scope(CHANNEL.against, CHANNEL.covers, CHANNEL.channels, window.ids)
+        values = agreement.bounds("shop", "channel", CHANNEL, window)
+        rows = connection.execute(select_all(scope).params(values)).all()
+    assert {(row.rule, row.object_id) for row in rows} == made.planted
 
 
 def _full(row: dict[str, Any]) -> dict[str, Any]:
