@@ -439,6 +439,24 @@ def test_a_sink_is_paused_shown_and_resumed(call: Call, story: Ledger, database:
     ]  # fmt: skip
 
 
+def test_what_a_sink_lost_between_two_times_is_sent_again_unchanged(
+    call: Call, story: Ledger, folder: Path, now: datetime
+) -> None:
+    config = ("--sink", "books", "--config", "c.toml")
+    assert call("publish", *config).code == 0
+    file = folder / "books.jsonl"
+    told = rows(file.read_text())
+    file.unlink()
+    since, until = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (now, now + timedelta(seconds=1)))
+    dry = call("publish", "--again", "--since", since, "--until", until, "--dry-run", *config)
+    wanted = [one for one in told if since <= one["time"] < until]
+    assert 0 < len(wanted) < len(told)
+    assert int(dry.err.split()[0]) == len(wanted)
+    assert not file.exists()
+    assert call("publish", "--again", "--since", since, "--until", until, *config).code == 0
+    assert sorted(rows(file.read_text()), key=str) == sorted(wanted, key=str)
+
+
 def test_a_ledger_that_adds_up_is_rebuilt_in_silence(call: Call, story: Ledger) -> None:
     ended = call("rebuild")
     assert (ended.code, ended.out) == (0, "")

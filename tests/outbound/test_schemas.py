@@ -150,11 +150,33 @@ def test_every_schema_has_an_example_that_fits(page: str) -> None:
     assert fitting == {path.stem for path in (DOCS / "schemas").glob("*.v1.json")}
 
 
+# what core/messages.py can make, with the states that mismatches and alerts have
+MADE_TYPES = [
+    "pingpp.<kind>.<status>.v1",
+    *(f"pingledger.mismatch.{state}.v1" for state in ("open", "settled", "waived")),
+    *(f"pingledger.alert.{state}.v1" for state in ("open", "settled")),
+    "pingledger.closing.v1",
+    "pingledger.notice.v1",
+]
+
+
+def test_the_types_that_are_listed_here_are_all_that_are_made() -> None:
+    source = (DOCS.parent / "service" / "core" / "messages.py").read_text(encoding="utf-8")
+    patterns = set(re.findall(r'"(ping[a-z]+\.[a-z.{}]+\.v1)"', source))
+    for pattern in patterns:
+        shape = re.sub(r"\\\{\w+\\\}", r"[a-z<>]+", re.escape(pattern))
+        assert any(re.fullmatch(shape, name) for name in MADE_TYPES), pattern
+    assert {name.split(".")[1] for name in MADE_TYPES} == {
+        "<kind>" if "{kind}" in one else one.split(".")[1] for one in patterns
+    }
+
+
 def test_both_pages_name_the_same_types_and_kinds() -> None:
     pages = [
         (DOCS / name).read_text(encoding="utf-8") for name in ("messages.md", "messages.zh-CN.md")
     ]
     types = [set(re.findall(r"`(ping[a-z]+\.[a-z.<>]+v1)`", page)) for page in pages]
     assert types[0] == types[1]
+    assert types[0] >= {*MADE_TYPES}
     for kind in KINDS:
         assert all(f"`{kind}`" in page for page in pages), kind
