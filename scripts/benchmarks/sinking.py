@@ -33,7 +33,7 @@ from service.work.publish import Published, publish
 PER_OBJECT = 20
 BATCH = 2_000
 # The bare loop and the sink without a ledger send this part of the messages.
-PART = 5
+PART, LEAST_PART = 20, 2_000
 # The other files get so many seconds in turn, or one for so many messages.
 SLICE_SECONDS = 0.25
 PER_SLICE = 50_000
@@ -155,7 +155,7 @@ def _fill(ledger: Ledger, count: int) -> list[Message]:
         batch = [_message(number, seq) for seq, number in numbers[start : start + BATCH]]
         with ledger.begin() as connection:
             outbox.enqueue(connection, batch, sinks, now=clock())
-        made += batch if len(made) < count // PART else []
+        made += batch if len(made) < max(count // PART, LEAST_PART) else []
     return made
 
 
