@@ -550,6 +550,8 @@ def test_lines_find_what_they_are_of_by_index(ledger: Ledger, tmp_path: Path) ->
     plan = explained(ledger, query, values)
     assert "ix_beliefs_transaction_no" in plan
     assert "ix_beliefs_moved_at" in plan or "Seq Scan" in plan
+    walked = [step for step in plan.splitlines() if "elsewhere" in step and "moved_at>" in step]
+    assert walked == []
 
 
 def explained(ledger: Ledger, query: Any, values: dict[str, Any]) -> str:
