@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Annotated
@@ -82,7 +83,9 @@ def demo(
         with httpx2.Client(base_url=base, auth=auth, timeout=30.0, trust_env=False) as client:
             play = Play(client, daemon, Random(seed))  # noqa: S311  a story, not a secret
             with reporting(screen, seconds) as report:
-                figures, verdict = play.perform(seconds, report)
+                figures, verdict = play.perform(
+                    seconds, report, partial(_furnish, screen, daemon) if keep else _nothing
+                )
             arrived.wait()
             if as_program:
                 paper.print_json(json.dumps(as_json(figures, verdict)), ensure_ascii=False)
@@ -90,7 +93,6 @@ def demo(
                 show(paper, figures, verdict)
                 groups.show(paper, arrived)
             if keep:
-                _furnish(screen, daemon)
                 _wait(screen, base, daemon)
     raise typer.Exit(0 if verdict.good else 1)
 
@@ -134,8 +136,12 @@ def _stage(folder: Path, seed: int, also: Callable[[Path], None]) -> Generator[t
             daemon.stop()
 
 
+def _nothing() -> None:
+    """Leave everything as it is."""
+
+
 def _furnish(screen: Console, daemon: Daemon) -> None:
-    """Give the console a week to show, while the daemon rests."""
+    """Give the console a week to show, while the daemon rests: days are closed in their order."""
     screen.print("为控制台补上一周的往来 … / a week for the console", highlight=False)
     daemon.stop()
     with daemon.config.open("a", encoding="utf-8") as config:

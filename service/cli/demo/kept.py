@@ -1,12 +1,17 @@
 """What does the demo leave behind to look at? A second shop, with its past."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from service.cli.demo.figures import plain_yuan
 from service.cli.demo.past import SINK, Past
+from service.core.closing import day_of
 from service.core.filter import Filter
 from service.core.statement.mapping import READY
-from service.ledger import audit, closings
+from service.ledger import audit, closings, reads
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.keyfiles import load_vault
 from service.ledger.migrations import read_epoch
@@ -14,18 +19,17 @@ from service.pingpp.signature import KeyRing, load_public_key
 from service.sandbox.keys import private_key
 from service.settings.model import KEY_FILE, LEDGER_FILE
 from service.work.close import ClosingTerms, close, first_day
+from service.work.statement.match import match
 from service.work.statement.take import Order, take
 from service.work.terms import Terms
 
 SHOP = "shop"
 ZONE = "Asia/Shanghai"
-DAYS_CLOSED = 5
-_BOOK = """\
-类型,商户订单号,金额,手续费,状态,交易时间
-支付,SP0000000001,99.34,0.59,成功,{day} 10:00:00
-支付,SP9999999999,88.00,0.53,成功,{day} 11:00:00
-退款,SP0000000002,5.00,,成功,{day} 12:00:00
-"""
+REASON = "差异已逐笔看过，次日跟进"
+_HEAD = "类型,商户订单号,金额,手续费,状态,交易时间"
+# What the book says and nobody has sold.
+_INVENTED = "支付,SP9999999999,88.00,0.53,成功,{day} 11:00:00"
+_SOLD = ("paid", "refunded")
 
 CONFIG = f"""
 [accounts.{SHOP}]
@@ -56,22 +60,39 @@ def leave_past(folder: Path) -> None:
 def keep_books(ledger: Ledger, folder: Path, terms: Terms, now: datetime) -> None:
     """What people do besides: a closed week, a statement, a look at what is sealed."""
     _close(ledger, terms, now)
-    _take(ledger, folder, now)
+    _take(ledger, folder, terms, now)
     audit.note(ledger, who="林会计", what="order shop 2008", why="客户投诉单 1024", now=now)
 
 
 def _close(ledger: Ledger, terms: Terms, now: datetime) -> None:
     # where the daemon has closed a day, those before it cannot be closed any more
     day: date | None = None if closings.last(ledger) else first_day(ledger, ZONE)
-    for _ in range(DAYS_CLOSED if day else 0):
-        if day and day < (now + timedelta(hours=8)).date():
-            rules = ClosingTerms(ZONE)
-            close(ledger, day, rules, terms=terms, now=now, by="林会计", reason="演示")
-            day += timedelta(days=1)
+    while day is not None and day < day_of(now, ZONE):
+        rules = ClosingTerms(ZONE)
+        close(ledger, day, rules, terms=terms, now=now, by="林会计", reason=REASON)
+        day += timedelta(days=1)
 
 
-def _take(ledger: Ledger, folder: Path, now: datetime) -> None:
+def _take(ledger: Ledger, folder: Path, terms: Terms, now: datetime) -> None:
     file = folder / "商户流水.csv"
-    day = (now - timedelta(days=3)).date()
-    file.write_text(_BOOK.format(day=day), encoding="utf-8")
-    take(ledger, Order(file, SHOP, "book", READY["book"]), now=now)
+    day = day_of(now, ZONE) - timedelta(days=3)
+    file.write_text("\n".join([_HEAD, *_book(ledger, day), ""]), encoding="utf-8")
+    # it holds payments only, as the setting of the demo's own book says
+    reading = replace(READY["book"], covers=("payment",))
+    take(ledger, Order(file, SHOP, "book", reading), now=now)
+    match(ledger, SHOP, "book", reading, terms=terms, now=now)
+
+
+def _book(ledger: Ledger, day: date) -> Iterator[str]:
+    """The shop's own lines of a day: one is left out, one says a yuan more, one is invented."""
+    slips = iter((None, 100))
+    for one in reads.objects(ledger, account=SHOP, kind="order"):
+        at = one.created_at
+        if at is None or day_of(at, ZONE) != day or one.status not in _SOLD:
+            continue
+        amount, more = one.amount_paid or 0, next(slips, 0)
+        if more is not None:
+            fee, time = amount * 6 // 1_000, at.astimezone(ZoneInfo(ZONE))
+            figures = f"{plain_yuan(amount + more)},{plain_yuan(fee)}"
+            yield f"支付,{one.order_no},{figures},成功,{time:%Y-%m-%d %H:%M:%S}"
+    yield _INVENTED.format(day=day)

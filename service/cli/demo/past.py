@@ -7,12 +7,14 @@ not take something: all of it goes through the same doors as on a real day, at i
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from random import Random
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from service.cli.demo.sale import SHOP_APP, USERS, Fields, Sale
 from service.core.filter import Filter
 from service.core.messages import Message
 from service.core.observation import Key
@@ -31,14 +33,11 @@ from service.work.publish import publish
 from service.work.reconcile import suspects
 from service.work.terms import Terms
 
-Fields = dict[str, Any]
-
-SHOP_APP = "app_Sh0pSh0pSh0pSh0p"
 SINK = "erp"
+_ZONE = timezone(timedelta(hours=8))
 _CHANNELS = ("yeepay_wx_pub_qr", "yeepay_wx_lite", "yeepay_alipay_qr", "yeepay_upacp_qr")
 _GOODS = ("龙井茶", "手工皂", "棉麻衬衫", "瓷杯", "旅行箱")
 _PRICES = (9_900, 19_900, 49_000, 128_000, 256_000, 699_000)
-_USERS = ("cus_101", "cus_102", "cus_103")
 # what share of a day's orders falls into each hour: little at night, most in the evening
 _HOURS = (1, 1, 1, 1, 1, 2, 3, 5, 7, 9, 10, 11, 9, 8, 8, 9, 9, 10, 12, 13, 12, 9, 5, 3)
 _RADAR_HOURS = 26
@@ -46,7 +45,10 @@ _RADAR_HOURS = 26
 
 @dataclass(slots=True)
 class Past:
-    """One shop's days. key: what Ping++ signs with; per_day: orders of an ordinary day."""
+    """One shop's days. key: what Ping++ signs with; per_day: orders of an ordinary day.
+
+    hours: so long may it be until a notification is read.
+    """
 
     ledger: Ledger
     account: str
@@ -56,6 +58,7 @@ class Past:
     days: int = 8
     per_day: int = 40
     seed: int = 7
+    hours: int = 1
     _chance: Random = field(init=False)
     _count: int = 0
 
@@ -65,10 +68,12 @@ class Past:
     def tell(self, terms: Terms) -> None:
         """Let all of it happen, day by day."""
         told = replace(terms, sinks={SINK: Filter()})
-        first = self.now.replace(minute=0, second=0, microsecond=0) - timedelta(days=self.days)
+        here = self.now.astimezone(_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+        first = here.astimezone(UTC) - timedelta(days=self.days)
         for day in range(self.days + 1):
             begin = first + timedelta(days=day)
-            end = min(begin + timedelta(days=1), self.now)
+            # what a business day brings is known before it ends
+            end = min(begin + timedelta(days=1, seconds=-1), self.now)
             arrivals, answers = list[Arrival](), list[tuple[datetime, Key, Fields]]()
             for at in self._moments(begin, end):
                 self._order(at, arrivals, answers)
@@ -97,28 +102,28 @@ class Past:
         """One purchase and what follows from it."""
         self._count += 1
         number, chance = self._count, self._chance
-        amount = chance.choice(
-            (9_900, 19_900, 49_000, 128_000, 256_000, 699_000)
-        ) + chance.randrange(900)
-        made = _Order(number, at, amount, chance.choice(_CHANNELS), chance.choice(_GOODS))
-        if number % 23 == 0:
+        amount = chance.choice(_PRICES) + chance.randrange(900)
+        made = Sale(number, at, amount, chance.choice(_CHANNELS), chance.choice(_GOODS))
+        if number % 108 in (5, 23):
             made.wrong = 100  # the order says another sum than its charge
         arrivals.append(self._event("order.succeeded", made.wire(), at + timedelta(seconds=4)))
         if chance.random() < 0.12:
             self._refund(made, at, arrivals)
         elif chance.random() < 0.3:
             answers.append(made.share(at + timedelta(seconds=40), self.account, chance))
+            if number % 37:
+                answers.append(made.complete(at + timedelta(seconds=55), self.account))
         if number % 9 == 0:
             arrivals.append(self._withdrawal(number, at))
-        if number % 31 == 0:
+        if number % 62 == 31:
             answers.append(made.stuck(at + timedelta(seconds=50), self.account))
 
-    def _refund(self, made: "_Order", at: datetime, arrivals: list[Arrival]) -> None:
+    def _refund(self, made: "Sale", at: datetime, arrivals: list[Arrival]) -> None:
         part = made.amount if self._chance.random() < 0.5 else made.amount // 3
         made.refunded = part
         later = at + timedelta(minutes=2)
         arrivals.append(self._event("order.refunded", made.wire(), later))
-        if made.number % 7:
+        if made.number % 21:
             arrivals.append(self._event("order_refund.succeeded", made.refund(later, part), later))
 
     def _withdrawal(self, number: int, at: datetime) -> Arrival:
@@ -138,7 +143,7 @@ class Past:
             "order_no": f"TX{number:08d}",
             "status": "failed" if failed else "succeeded",
             "time_succeeded": None if failed else stamp + 60,
-            "user": _USERS[number % len(_USERS)],
+            "user": USERS[number % len(USERS)],
             "user_fee": 0,
         }
         word = "failed" if failed else "succeeded"
@@ -182,14 +187,24 @@ class Past:
         terms: Terms,
         end: datetime,
     ) -> None:
-        intake = Intake(self.ledger)
-        for start in range(0, len(arrivals), 100):
-            intake.insert([seal(self.ledger.vault, one) for one in arrivals[start : start + 100]])
-        intake.close()
-        drain(self.ledger, terms=terms, clock=lambda: end)
+        for begin in sorted({self._block(one.received_at) for one in arrivals}):
+            some = sorted(
+                (one for one in arrivals if self._block(one.received_at) == begin),
+                key=lambda one: one.received_at,
+            )
+            intake = Intake(self.ledger)
+            intake.insert([seal(self.ledger.vault, one) for one in some])
+            intake.close()
+            # a story says when it was known
+            known = min(some[-1].received_at + timedelta(seconds=1), end)
+            drain(self.ledger, terms=terms, clock=partial(_then, known))
         for at, key, fields in answers:
             seen = read_answer(_bytes(fields), key=key, seen_at=at)
             apply(self.ledger, seen.observations, terms=terms, now=end)
+
+    def _block(self, at: datetime) -> datetime:
+        hour = at.hour // self.hours * self.hours
+        return at.replace(hour=hour, minute=0, second=0, microsecond=0)
 
     def _send(self, terms: Terms) -> None:
         """A system of the merchant takes nearly everything."""
@@ -227,141 +242,6 @@ class Past:
             )
 
 
-@dataclass(slots=True)
-class _Order:
-    """One order as the provider knows it."""
-
-    number: int
-    at: datetime
-    amount: int
-    channel: str
-    subject: str
-    refunded: int = 0
-    wrong: int = 0
-
-    @property
-    def id(self) -> str:
-        return f"2008{self.number:015d}"
-
-    @property
-    def charge(self) -> str:
-        return f"ch_{self.number:024d}"
-
-    def wire(self) -> Fields:
-        """The order with its one charge."""
-        stamp = int(self.at.timestamp())
-        return {
-            "id": self.id,
-            "object": "order",
-            "created": stamp,
-            "livemode": True,
-            "paid": not self.refunded,
-            "refunded": bool(self.refunded),
-            "status": "refunded" if self.refunded else "paid",
-            "app": SHOP_APP,
-            "receipt_app": SHOP_APP,
-            "uid": _USERS[self.number % len(_USERS)],
-            "merchant_order_no": f"SP{self.number:010d}",
-            "amount": self.amount,
-            "amount_paid": self.amount - self.wrong,
-            "amount_refunded": self.refunded,
-            "currency": "cny",
-            "subject": self.subject,
-            "body": "演示商店",
-            "client_ip": "192.0.2.1",
-            "time_paid": stamp + 3,
-            "time_expire": stamp + 7_200,
-            "metadata": {},
-            "charges": {"object": "list", "has_more": False, "data": [self._charge(stamp)]},
-        }
-
-    def _charge(self, stamp: int) -> Fields:
-        return {
-            "id": self.charge,
-            "object": "charge",
-            "created": stamp + 1,
-            "livemode": True,
-            "paid": True,
-            "refunded": bool(self.refunded),
-            "reversed": False,
-            "app": SHOP_APP,
-            "channel": self.channel,
-            "order_no": f"SP{self.number:010d}",
-            "client_ip": "192.0.2.1",
-            "amount": self.amount,
-            "amount_settle": self.amount - self.amount * 6 // 1_000,
-            "currency": "cny",
-            "subject": self.subject,
-            "body": "演示商店",
-            "extra": {"open_id": "o" * 28},
-            "time_paid": stamp + 3,
-            "time_expire": stamp + 7_200,
-            "transaction_no": f"4200002{self.number:021d}",
-            "refunds": None,
-            "amount_refunded": self.refunded,
-            "failure_code": None,
-            "failure_msg": None,
-            "metadata": {},
-            "credential": {},
-        }
-
-    def refund(self, at: datetime, amount: int) -> Fields:
-        """The order refund that gave it back."""
-        return {
-            "id": f"2118{self.number:015d}",
-            "object": "order_refund",
-            "app": SHOP_APP,
-            "created": int(at.timestamp()),
-            "livemode": True,
-            "order_no": f"TK{self.number:010d}",
-            "amount": amount,
-            "channel": self.channel,
-            "order": self.id,
-            "charge": self.charge,
-            "status": "success",
-            "description": "退款",
-            "extra": {},
-            "metadata": {},
-        }
-
-    def share(self, at: datetime, account: str, chance: Random) -> tuple[datetime, Key, Fields]:
-        """The allocation of its money, as our own question shows it."""
-        user, amount = chance.choice(_USERS), self.amount * 6 // 10
-        fields = self._allocation(at, amount) | {
-            "status": "succeed",
-            "time_succeeded": int(at.timestamp()),
-            "recipients": [_part(user, amount, "succeeded")],
-        }
-        return at, Key(account, "allocation", str(fields["id"])), fields
-
-    def stuck(self, at: datetime, account: str) -> tuple[datetime, Key, Fields]:
-        """Another one, that does not come to its end."""
-        fields = self._allocation(at, 100) | {
-            "id": f"3719{self.number:015d}",
-            "order_no": f"FY{self.number:010d}",
-            "status": "processing",
-            "recipients": [_part(_USERS[0], 100, "created")],
-        }
-        return at, Key(account, "allocation", str(fields["id"])), fields
-
-    def _allocation(self, at: datetime, amount: int) -> Fields:
-        return {
-            "id": f"3718{self.number:015d}",
-            "object": "allocation",
-            "livemode": True,
-            "app": SHOP_APP,
-            "order_no": f"FZ{self.number:010d}",
-            "senders": [],
-            "order": self.id,
-            "created": int(at.timestamp()),
-            "time_succeeded": None,
-            "metadata": {},
-            "type": "allocation",
-            "amount": amount,
-            "extra": {"charge": {"id": self.charge}},
-        }
-
-
 class _Picky:
     """A system of the merchant that refuses what it has no table for."""
 
@@ -382,8 +262,8 @@ def _judged(message: Message) -> Answer:
     return Dead("http_422") if ".withdrawal.failed" in message.type else Sent()
 
 
-def _part(user: str, amount: int, status: str) -> Fields:
-    return {"user": user, "amount": amount, "status": status, "failure_msg": None}
+def _then(at: datetime) -> datetime:
+    return at
 
 
 def _bytes(fields: Fields) -> bytes:

@@ -1,7 +1,7 @@
 """How the demo runs: trade, plant errors, stop, let everything settle, compare the books."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from random import Random
 from typing import Any
@@ -64,8 +64,13 @@ class Play:
         self._merchant = Merchant(client, chance, self._told.append)
         self._figures = Figures()
 
-    def perform(self, seconds: float, report: Report) -> tuple[Figures, Verdict]:
-        """Trade for so long, then settle and compare."""
+    def perform(
+        self, seconds: float, report: Report, before_closing: Callable[[], None]
+    ) -> tuple[Figures, Verdict]:
+        """Trade for so long, then settle and compare.
+
+        before_closing: what is to happen while no day has been closed yet.
+        """
         self._merchant.open(time.monotonic())
         for each in others(wall_clock()):
             put = self._control("put", each)
@@ -76,6 +81,7 @@ class Play:
         self._control("faults", {"quiet": True})
         self._control("flush", {"seconds": SETTLE_SECONDS / 2})
         verdict = self._settled(report)
+        before_closing()
         if verdict.good:
             report("日结 / closing the day", 0.0, "")
             truth, planted = self._look("truth")["objects"], self._look("planted")["planted"]
