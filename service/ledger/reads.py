@@ -75,7 +75,7 @@ class MismatchRow(NamedTuple):
     @property
     def at_stake(self) -> int | None:
         """By how much the two sides differ, minor units; None where they are no amounts."""
-        return stakes.between(self.ours, self.theirs)
+        return stakes.between(self.ours, self.theirs, self.rule)
 
 
 def objects(

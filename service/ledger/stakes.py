@@ -12,6 +12,13 @@ from service.ledger.schema import mismatches
 # What is longer is an id: some rules show ids as their two sides, and ids may be all digits.
 AMOUNT_DIGITS = 15
 
+# Rules whose sides are digits and no amounts, and what they are instead.
+FIGURES: Mapping[str, str] = {
+    "order_no_twice": "id",
+    "statement_date": "day",
+    "statement_duplicate": "count",
+}
+
 _DIGITS = "0123456789"
 _OPEN = ("open", "acknowledged")
 
@@ -24,9 +31,11 @@ class Stakes:
     money: Mapping[tuple[str, str, str], int]
 
 
-def between(ours: str, theirs: str) -> int | None:
-    """By how much two sides differ, minor units; None where they are no amounts."""
-    if all(side.isdecimal() and len(side) <= AMOUNT_DIGITS for side in (ours, theirs)):
+def between(ours: str, theirs: str, rule: str = "") -> int | None:
+    """By how much two sides of a rule differ, minor units; None where they are no amounts."""
+    if rule not in FIGURES and all(
+        side.isdecimal() and len(side) <= AMOUNT_DIGITS for side in (ours, theirs)
+    ):
         return abs(int(ours) - int(theirs))
     return None
 
@@ -53,7 +62,8 @@ def _between() -> sa.ColumnElement[int]:
     """`between` in SQL; nothing is cast that is not all digits."""
     sides = (mismatches.c.ours, mismatches.c.theirs)
     ours, theirs = (sa.cast(side, sa.BigInteger()) for side in sides)
-    return sa.case((sa.and_(*(_is_amount(side) for side in sides)), sa.func.abs(ours - theirs)))
+    amounts = sa.and_(mismatches.c.rule.not_in(FIGURES), *(_is_amount(side) for side in sides))
+    return sa.case((amounts, sa.func.abs(ours - theirs)))
 
 
 def _is_amount(side: sa.Column[str]) -> sa.ColumnElement[bool]:

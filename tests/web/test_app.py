@@ -127,6 +127,16 @@ def test_money_at_stake_is_added_up_by_currency_and_ids_are_no_money(
     ]  # fmt: skip
 
 
+def test_days_and_repeats_are_no_money(ledger: Ledger, now: datetime) -> None:
+    with ledger.begin() as connection:
+        for number, rule in enumerate(stakes.FIGURES):
+            sides = {"rule": rule, "ours": "20779", "theirs": "20781", "currency": "cny"}
+            connection.execute(sa.insert(mismatches).values(mismatch(number, "open", now) | sides))
+    with ledger.read() as connection:
+        assert stakes.read(connection).money == {}
+    assert [stakes.between("20779", "20781", rule) for rule in stakes.FIGURES] == [None] * 3
+
+
 def test_a_known_sink_has_its_gauges_while_nothing_waits(ledger: Ledger, now: datetime) -> None:
     with ledger.begin() as connection:
         sinks.register(connection, "file", past=False, since=None, now=now)

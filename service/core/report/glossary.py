@@ -43,4 +43,26 @@ STATUSES: Labels = {
     "expired": Words("已过期", "expired"),
 }
 
+# What a side of a mismatch says where it is no amount; statuses have their own words.
+SIDES: Labels = {
+    "nothing": Words("无", "nothing"),
+    "true": Words("是", "yes"),
+    "false": Words("否", "no"),
+    "done": Words("已完成", "done"),
+    "settled": Words("已结算", "settled"),
+    "one value": Words("唯一值", "one value"),
+    "one end": Words("唯一终态", "one end"),
+    "notified": Words("已通知", "notified"),
+    "not ended": Words("未到终态", "not ended"),
+    "final": Words("终态", "final"),
+    "no failure": Words("无失败", "no failure"),
+    "never seen": Words("从未见过", "never seen"),
+    "customer": Words("用户", "customer"),
+    "completed": Words("已完结", "completed"),
+    "begun": Words("已开始", "begun"),
+    "a time": Words("有时间", "a time"),
+    "a known word": Words("已知状态", "a known word"),
+    **STATUSES,
+}
+
 YES_NO: Labels = {"yes": Words("是", "yes"), "no": Words("否", "no")}

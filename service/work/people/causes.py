@@ -7,12 +7,8 @@ from dataclasses import dataclass, field, replace
 from service.core.alerts import ALERTS, NOTICES
 from service.ledger.people import Cause, Matter
 from service.ledger.rules import BY_CODE
+from service.ledger.stakes import AMOUNT_DIGITS, FIGURES
 from service.outbound.people.note import SEVERITIES
-
-# What is longer is an id: some rules show ids as their two sides.
-AMOUNT_DIGITS = 15
-# Rules whose sides are numbers of something else than money.
-_COUNTS = frozenset({"statement_duplicate", "order_no_twice"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,7 @@ def at_stake(rule: str, ours: str, theirs: str) -> int | None:
         for side in (ours, theirs)
         if side.isascii() and side.isdecimal() and len(side) <= AMOUNT_DIGITS
     ]
-    if rule in _COUNTS or not amounts:
+    if rule in FIGURES or not amounts:
         return None
     return abs(amounts[0] - amounts[1]) if len(amounts) > 1 else amounts[0]
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from service.core.report.glossary import KINDS, Labels
-from service.core.report.sheet import Column, Document, Form, Remark, Sheet, Words
+from service.core.report.glossary import KINDS, SIDES, Labels
+from service.core.report.sheet import Column, Document, Form, Remark, Sheet, Words, day_text
+from service.ledger import stakes
 from service.ledger.engine import Connection
 from service.ledger.reporting import standing
 from service.ledger.rules import BY_CODE, STATEMENTS
@@ -37,8 +38,8 @@ _LIFE = (
     Column("waived_until", "豁免至", "waived until", Form.TIME),
 )
 _SIDES = (
-    Column("ours", "我方", "ours"),
-    Column("theirs", "对方", "theirs"),
+    Column("ours", "我方", "ours", Form.WORD, labels=SIDES),
+    Column("theirs", "对方", "theirs", Form.WORD, labels=SIDES),
     Column("currency", "币种", "currency"),
     Column("at_stake", "差额", "at stake", Form.AMOUNT, summed=True),
 )
@@ -133,9 +134,14 @@ def _what(row: Any) -> tuple[Any, ...]:
 
 
 def _sides(row: Any) -> tuple[Any, ...]:
-    amounts = row.ours.isdecimal() and row.theirs.isdecimal()
-    stake = abs(int(row.ours) - int(row.theirs)) if amounts and row.currency else None
-    return row.ours, row.theirs, row.currency, stake
+    stake = stakes.between(row.ours, row.theirs, row.rule) if row.currency else None
+    ours, theirs = (_side(row.rule, side) for side in (row.ours, row.theirs))
+    return ours, theirs, row.currency, stake
+
+
+def _side(rule: str, text: str) -> str:
+    is_day = stakes.FIGURES.get(rule) == "day" and text.isdecimal()
+    return day_text(_EPOCH + timedelta(days=int(text))) if is_day else text
 
 
 def _files(found: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
