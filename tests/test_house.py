@@ -84,6 +84,24 @@ def test_one_strict_reader_decodes_what_pingpp_says() -> None:
     assert {name for name in found if not name.startswith(OWN_JSON)} == READS_THE_WIRE
 
 
+def test_the_map_of_the_house_names_every_room() -> None:
+    text = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    place, named = "", set[str]()
+    for line in text.partition("```\nservice/\n")[2].partition("migrations/")[0].splitlines():
+        name = line.strip().partition(" ")[0]
+        if line.startswith("    "):
+            named.add(place + name)
+        elif name:
+            named.add(name)
+            place = name
+    rooms = {f"{each.relative_to(SERVICE).parent}/" for each in SERVICE.rglob("*/__init__.py")}
+    alone = {each.name for each in SERVICE.glob("[!_]*.py")}
+    assert named == (rooms - {"./"}) | alone
+    assert {"deploy/", "scripts/", "tests/", "migrations/"} <= {
+        line.partition(" ")[0] for line in text.splitlines()
+    }
+
+
 def test_modules_say_which_question_they_answer() -> None:
     silent = [path for path in MODULES if not path.read_text(encoding="utf-8").startswith('"""')]
     assert [path for path in silent if path.stat().st_size] == []
