@@ -114,7 +114,7 @@ def one(visit: Visit) -> Response:
             "findings": mismatches.of_object(connection, key),
         }
     postings = list(journal.lines(visit.ledger, Span(), key=key, limit=POSTINGS_SHOWN))
-    told = _with_postings(lines, postings)
+    told = _folded(_with_postings(lines, postings))
     return page(
         visit,
         "object.html",
@@ -136,6 +136,27 @@ def _with_postings(lines: list[Line], postings: Iterable[journal.Line]) -> list[
     ahead = [line for line in lines if line.what == "watch"]
     past = [line for line in lines if line.what != "watch"]
     return [*sorted([*past, *told], key=lambda line: line.at), *ahead]
+
+
+def _folded(lines: list[Line]) -> list[Line]:
+    """What was seen again and again, one after the other, and changed nothing is one line."""
+    told: list[Line] = []
+    for line in lines:
+        last = told[-1] if told else None
+        if last is not None and _is_again(last, line):
+            times = last.figures.get("times", 1) + 1
+            told[-1] = Line(last.at, last.what, last.figures | {"times": times, "upto": line.at})
+        else:
+            told.append(line)
+    return told
+
+
+def _is_again(last: Line, line: Line) -> bool:
+    if line.what != "observation" or last.what != line.what:
+        return False
+    return line.figures.get("decision") == "unchanged" and all(
+        last.figures.get(name) == value for name, value in line.figures.items() if name != "seen_at"
+    )
 
 
 def look(visit: Visit) -> Response:

@@ -76,8 +76,9 @@ def _environment(language: Language) -> Environment:
     filters: dict[str, Callable[..., Any]] = made.filters
     filters.update(
         money=show.money,
-        side=show.side,
-        duration=show.duration,
+        side=partial(show.side, language),
+        book=partial(show.book, language),
+        duration=partial(show.duration, language),
         size=show.size,
         percent=show.percent,
         short=show.short,

@@ -90,7 +90,8 @@ def _page(visit: Visit, chosen: Report, problem: str = "", field: str = "") -> R
 def _fields(visit: Visit, report: Report) -> Iterator[Field]:
     speech = Language(visit.language)
     for one in taken_by(report):
-        if one.name not in _LEFT_OUT:
+        is_plain = one.name == "sheet" and len(one.choices) == 1
+        if one.name not in _LEFT_OUT and not is_plain:
             value, choices = visit.text(one.name) or "", tuple(_choices(visit, one))
             kind = "choice" if choices else "day" if one.form is Form.DAY else "text"
             chosen = value or {"format": FIRST_CHOICE, "language": speech}.get(one.name, "")
@@ -105,8 +106,7 @@ def _choices(visit: Visit, one: Parameter) -> Iterator[tuple[str, str]]:
             yield "", visit.say(N_("all"))
         seen = visit.accounts() if visit.scope is None else sorted(visit.scope)
         yield from ((name, name) for name in seen)
-    elif one.name == "sheet" and len(one.choices) > 1:
+        return
+    if one.name == "sheet":
         yield "", visit.say(N_("every one, or the first"))
-        yield from ((name, visit.word("sheet", name)) for name in one.choices)
-    elif one.name != "sheet":
-        yield from ((name, visit.word(one.name, name)) for name in one.choices)
+    yield from ((name, visit.word(one.name, name)) for name in one.choices)

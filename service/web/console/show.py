@@ -7,6 +7,11 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
+from service.core.report.accounts import BOOKS, kind_of
+from service.core.report.glossary import SIDES
+from service.core.report.sheet import Language
+from service.ledger.stakes import AMOUNT_DIGITS, FIGURES
+
 # Currencies whose minor unit is the whole one.
 _WHOLE = frozenset({"jpy", "krw", "vnd", "clp", "isk"})
 _SIGNS = {"cny": "¥"}
@@ -31,10 +36,23 @@ def decimal(amount: int, currency: str = "cny") -> str:
     return f"{whole:,}.{rest:02d}"
 
 
-def side(text: str, currency: str | None) -> Any:
-    """One side of a mismatch: an amount where it is one, else its words."""
-    is_amount = currency is not None and text.isascii() and text.isdecimal()
-    return money(int(text), currency) if is_amount else text
+def side(language: str, text: str, rule: str, currency: str | None) -> Any:
+    """One side of a mismatch: an amount, a day or a number where it is one, else its words."""
+    if text.isascii() and text.isdecimal():
+        figure = FIGURES.get(rule)
+        if figure is None and currency is not None and len(text) <= AMOUNT_DIGITS:
+            return money(int(text), currency)
+        return day(int(text)) if figure == "day" else text
+    words = SIDES.get(text)
+    return text if words is None else words.of(Language(language))
+
+
+def book(language: str, name: str) -> Markup:
+    """An account of the journal: what it is called, and its name."""
+    words = BOOKS.get(kind_of(name))
+    if words is None:
+        return Markup("<code>{}</code>").format(name)
+    return Markup('{} <code class="book">{}</code>').format(words.of(Language(language)), name)
 
 
 def clock(zone: ZoneInfo) -> Callable[[datetime | None], Markup]:
@@ -53,21 +71,30 @@ def clock(zone: ZoneInfo) -> Callable[[datetime | None], Markup]:
     return show
 
 
-def duration(span: timedelta | None) -> str:
-    """A length of time in its two largest units: 3 d 4 h, 12 min 5 s, 0.35 s."""
+_UNITS = {"zh": ("天", "小时", "分", "秒"), "en": ("d", "h", "min", "s")}
+
+
+def duration(language: str, span: timedelta | None) -> str:
+    """A length of time in its two largest units: 3 d 4 h, 12 min 5 s, 0.35 s; whole ones alone."""
     if span is None:
         return "—"
-    seconds = max(span.total_seconds(), 0.0)
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    whole = int(seconds)
+    days, hours, minutes, seconds = _UNITS[language]
+    length = max(span.total_seconds(), 0.0)
+    whole = int(length)
+    if length < 10:
+        return f"{length:.2f}".rstrip("0").rstrip(".") + f" {seconds}"
     if whole < 60:
-        return f"{whole} s"
+        return f"{whole} {seconds}"
     if whole < 3_600:
-        return f"{whole // 60} min {whole % 60} s"
+        return _two(whole, 60, minutes, 1, seconds)
     if whole < 86_400:
-        return f"{whole // 3_600} h {whole % 3_600 // 60} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3_600} h"
+        return _two(whole, 3_600, hours, 60, minutes)
+    return _two(whole, 86_400, days, 3_600, hours)
+
+
+def _two(whole: int, large: int, large_name: str, small: int, small_name: str) -> str:
+    count, rest = whole // large, whole % large // small
+    return f"{count} {large_name}" + (f" {rest} {small_name}" if rest else "")
 
 
 def size(count: int) -> str:
@@ -86,9 +113,11 @@ def day(number: int) -> str:
 
 
 def change(now: int, before: int) -> str:
-    """By how much there is more or less than before."""
-    if before == 0:
-        return "—" if now == 0 else "+∞"
+    """By how much there is more or less than before; tenfold and beyond, how many times as much."""
+    if before <= 0:
+        return "—"
+    if now >= 10 * before:
+        return f"×{now // before:,}"
     tenths = (now - before) * 1_000 // before
     sign = "−" if tenths < 0 else "+"
     return f"{sign}{abs(tenths) // 10}.{abs(tenths) % 10} %"

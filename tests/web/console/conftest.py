@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ import uvicorn
 from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
-from service.ledger.engine import Ledger, open_ledger
+from service.ledger.engine import Ledger
 from service.settings import Settings
-from tests.conftest import VAULT, KeyPair
+from tests.conftest import KeyPair
 from tests.reused import Shelf
 from tests.web.console import stage
 from tests.web.console.chromium import chromium
@@ -31,11 +31,8 @@ def shop(
 ) -> Generator[tuple[Ledger, Settings]]:
     """A ledger with a shop's last days, and its settings; once on each database."""
     folder = tmp_path_factory.mktemp("console")
-    with database(request, folder) as url, closing(open_ledger(url, VAULT)) as ledger:
-        settings = stage.settings_in(folder, key_pair)
-        stage.tell_past(ledger, key_pair, NOW, per_day=25)
-        stage.tell_more(ledger, settings, NOW)
-        yield ledger, settings
+    with database(request, folder) as url, stage.furnished(folder, url, key_pair, NOW) as one:
+        yield one
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A console on loopback over a shop's days: for tests, pictures and the benchmark."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +16,13 @@ from starlette.routing import Route
 from service.cli.demo.kept import keep_books
 from service.cli.demo.past import Past
 from service.core.filter import Filter
-from service.ledger.engine import Ledger
+from service.ledger.engine import Ledger, open_ledger
 from service.pingpp.signature import KeyRing, load_public_key
 from service.settings import Settings, load
 from service.web.console import CONSOLE_DOORS
 from service.web.doors import Door, Person, Role, may
 from service.work.terms import Terms
-from tests.conftest import KeyPair
+from tests.conftest import VAULT, KeyPair
 
 ACCOUNT = "shop"
 CSP = (
@@ -63,6 +64,18 @@ def tell_past(ledger: Ledger, pair: KeyPair, now: datetime, **more: Any) -> None
     ring = KeyRing([load_public_key(pair.public_pem)])
     print_of = ring.fingerprints[0]
     Past(ledger, ACCOUNT, pair.private_key, print_of, now, **more).tell(TERMS)
+
+
+@contextmanager
+def furnished(
+    folder: Path, url: str, pair: KeyPair, now: datetime
+) -> Generator[tuple[Ledger, Settings]]:
+    """A ledger with a shop's last days and what people do besides, and its settings."""
+    with closing(open_ledger(url, VAULT)) as ledger:
+        settings = settings_in(folder, pair)
+        tell_past(ledger, pair, now, per_day=25, hours=4)
+        tell_more(ledger, settings, now)
+        yield ledger, settings
 
 
 TERMS = Terms(sinks={"erp": Filter()}, epoch="e", grace_seconds=0)
