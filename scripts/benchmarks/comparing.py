@@ -1,7 +1,7 @@
 """How would somebody compare by hand what the rules compare? Plain SQL, one join a comparison.
 
 ORDERS stands for seven rules (an order beside its charges, refunds and allocations), CHARGES for
-three, SHARES, TWICE and OVERDUE for one each, ALONE for the fifteen that look at one object. Left
+three, SHARES, TWICE and OVERDUE for one each, ALONE for the sixteen that look at one object. Left
 out are the rules about wallets, fees of withdrawals and daily summaries: the ledger that is
 measured has none of those. What differs is only counted; the rules also say what it is.
 """

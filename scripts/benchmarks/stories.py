@@ -225,7 +225,9 @@ def _break(connection: Connection, error: Error, number: int) -> None:
     """The first one of that kind in the order, or the order itself."""
     own = "object_id" if error.kind == "order" else "order_id"
     what = f"UPDATE beliefs SET {error.sets}" if error.sets else "DELETE FROM beliefs"
-    first = f"SELECT min(object_id) FROM beliefs WHERE account = :a AND kind = :k AND {own} = :o"
+    first = (
+        f"SELECT min(object_id || '') FROM beliefs WHERE account = :a AND kind = :k AND {own} = :o"
+    )
     connection.execute(
         sa.text(f"{what} WHERE account = :a AND kind = :k AND object_id = ({first})"),
         {"a": ACCOUNT, "k": error.kind, "o": _id_of(number)},
