@@ -47,6 +47,7 @@ def speak(page: Page, base_url: str, language: str) -> None:
 
 
 @lite
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_page_opens_from_the_menu_and_nothing_hinders_people(
     tab: Page, base_url: str, language: str
