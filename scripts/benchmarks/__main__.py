@@ -22,9 +22,12 @@ from scripts.benchmarks.ruling import ratios as rule_ratios
 from scripts.benchmarks.sides import SIDES
 from scripts.benchmarks.sinking import measure_sinks
 from scripts.benchmarks.sinking import ratios as sink_ratios
+from scripts.benchmarks.visiting import measure_console, worst
 
 BOTH = (SQLITE, POSTGRES)
-PARTS = ("accept", "apply", "memory", "statements", "sinks", "reports", "sign-in", "rules")
+PARTS = (
+    "accept", "apply", "memory", "statements", "sinks", "reports", "sign-in", "rules", "console",
+)  # fmt: skip
 
 # rounds, events a round, events to drain, seconds of steady load, deliveries through `up`
 FULL = (5, 8_000, 5_000, 30.0, 100_000)
@@ -52,7 +55,7 @@ def main() -> None:
     databases = Databases(FOLDER)
     found: dict[str, Any] = {}
     events = FOLDER
-    if not set(asked.only) <= {"statements", "sinks", "reports", "sign-in"}:
+    if not set(asked.only) <= {"statements", "sinks", "reports", "sign-in", "console"}:
         events = make_events(max(count, drained, passed // 10))
     if "accept" in asked.only or "apply" in asked.only:
         accepted = measure_accepting(events, databases, rounds=rounds, count=count)
@@ -93,6 +96,11 @@ def main() -> None:
             *found.get("ratios", []),
             *rule_ratios(found["rules"], found["batch"]),
         ]
+    if "console" in asked.only:
+        orders, on = asked.rows or ROWS, asked.on or BOTH
+        visited = {name: measure_console(name, orders, databases) for name in on}
+        found |= {f"console, {name}": pages for name, pages in visited.items()}
+        found["ratios"] = [*found.get("ratios", []), *worst(visited)]
     _show(found)
     print(json.dumps(found))
 
@@ -102,9 +110,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter hour")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--sink", choices=SIDES, action="append", help="only this kind of sink")
-    parser.add_argument("--rows", type=int, help="of a report, or orders for the rules")
     parser.add_argument(
-        "--on", choices=BOTH, action="append", help="sinks, sign-in, rules on this database only"
+        "--rows", type=int, help="orders of a report, for the rules or behind the console"
+    )
+    parser.add_argument(
+        "--on",
+        choices=BOTH,
+        action="append",
+        help="sinks, sign-in, rules, console: on this one only",
     )
     asked = parser.parse_args()
     asked.only = asked.only or list(PARTS)
@@ -134,7 +147,7 @@ def _apply(
 def _show_ratios(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         mark = "met" if row["met"] else "MISSED"
-        print(f"  {row['name']:52} {row['found']:8.2f}   {row['target']:14} {mark}")
+        print(f"  {row['name']:62} {row['found']:8.2f}   {row['target']:14} {mark}")
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -144,9 +157,10 @@ def _show(found: dict[str, Any]) -> None:
             _show_ratios(rows)
             continue
         columns = list(next(iter(rows.values())))
-        print("  " + " " * 16 + "".join(f"{name:>24}" for name in columns))
+        wide = max(16, *(len(name) for name in rows))
+        print("  " + " " * wide + "".join(f"{name:>24}" for name in columns))
         for name, row in rows.items():
-            print(f"  {name:16}" + "".join(f"{row[column]:24,.1f}" for column in columns))
+            print(f"  {name:{wide}}" + "".join(f"{row[column]:24,.1f}" for column in columns))
     print()
 
 

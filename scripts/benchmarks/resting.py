@@ -56,7 +56,7 @@ def measure_memory(database: str, events: Path, count: int, databases: Databases
 @contextmanager
 def _daemon(url: str, events: Path) -> Generator[tuple[psutil.Process, int]]:
     """`pingledger up` with ten accounts and one sink, ready."""
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
         config = Path(folder) / "pingledger.toml"
         config.write_text(_settings(folder, url, port, events))
@@ -64,7 +64,7 @@ def _daemon(url: str, events: Path) -> Generator[tuple[psutil.Process, int]]:
         command = [sys.executable, "-m", "service", "up", "--config", str(config)]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             try:
-                _wait_until_ready(port)
+                wait_until_ready(port)
                 yield psutil.Process(process.pid), port
             finally:
                 process.terminate()
@@ -81,12 +81,14 @@ def _settings(folder: str, url: str, port: int, events: Path) -> str:
     )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         return int(listener.getsockname()[1])
 
 
-def _wait_until_ready(port: int) -> None:
+def wait_until_ready(port: int) -> None:
+    """Until the server is there; raises RuntimeError when it does not come."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         try:
