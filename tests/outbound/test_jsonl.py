@@ -2,12 +2,8 @@
 
 import fcntl
 import os
-import resource
-import signal
 import stat
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +13,7 @@ from service.core.errors import Misconfigured
 from service.core.messages import Message
 from service.outbound.jsonl import Jsonl, Rotation
 from service.outbound.sink import Later, Sent
+from tests.disks import disk_of
 
 
 def message(number: int, size: int = 10) -> Message:
@@ -76,19 +73,6 @@ def test_writers_side_by_side_do_not_mix_their_lines(path: Path, now: datetime) 
     lines = path.read_bytes().splitlines()
     numbers = [w * 1000 + n * 10 + k for w in range(4) for n in range(20) for k in range(5)]
     assert sorted(lines) == sorted(message(number, size=3000).body for number in numbers)
-
-
-@contextmanager
-def disk_of(size: int) -> Generator[None]:
-    """Let files grow to `size` bytes: the write after that is cut short, then fails."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_a_disk_that_fills_up_leaves_no_half_line(path: Path, now: datetime) -> None:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import openpyxl
 import pytest
 
-from service.core.errors import GiveUp
+from service.core.errors import GiveUp, Unwritable
 from service.core.report.glossary import STATUSES
 from service.core.report.sheet import (
     Column,
@@ -31,6 +31,7 @@ from service.core.report.sheet import (
 from service.outbound.files import html_page, xlsx
 from service.outbound.files.formats import FORMATS, Shape
 from service.outbound.files.place import new_file
+from tests.disks import disk_of
 
 LOOK = Look(Language.ZH, ZoneInfo("Asia/Shanghai"))
 TITLE = Words("订单[1]/明细", "orders")
@@ -226,3 +227,16 @@ def test_english_is_there_too(shape: Shape) -> None:
     else:
         assert "status" in data.decode()
         assert "状态" not in data.decode()
+
+
+@pytest.mark.parametrize("shape", [Shape.CSV, Shape.XLSX, Shape.HTML])
+def test_a_disk_that_fills_up_leaves_no_half_report(shape: Shape, tmp_path: Path) -> None:
+    path = tmp_path / f"orders.{shape}"
+    many = (ROWS[number % len(ROWS)] for number in range(20_000))
+    with (
+        disk_of(400_000),
+        pytest.raises(Unwritable, match=r"cannot be written: File too large"),
+        new_file(path) as out,
+    ):
+        FORMATS[shape].write(document(many), out, LOOK, lambda: None)
+    assert list(tmp_path.iterdir()) == []
