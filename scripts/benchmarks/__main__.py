@@ -97,12 +97,17 @@ def main() -> None:
             *rule_ratios(found["rules"], found["batch"]),
         ]
     if "console" in asked.only:
-        orders, on = asked.rows or ROWS, asked.on or BOTH
-        visited = {name: measure_console(name, orders, databases) for name in on}
-        found |= {f"console, {name}": pages for name, pages in visited.items()}
-        found["ratios"] = [*found.get("ratios", []), *worst(visited)]
+        _visit(databases, asked, found)
     _show(found)
     print(json.dumps(found))
+
+
+def _visit(databases: Databases, asked: argparse.Namespace, found: dict[str, Any]) -> None:
+    """Every page of the console, and the lists of the API."""
+    orders, on = asked.rows or ROWS, asked.on or BOTH
+    visited = {name: measure_console(name, orders, databases) for name in on}
+    found |= {f"console, {name}": pages for name, pages in visited.items()}
+    found["ratios"] = [*found.get("ratios", []), *worst(visited)]
 
 
 def _arguments() -> argparse.Namespace:
@@ -110,14 +115,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a minute instead of a quarter hour")
     parser.add_argument("--only", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--sink", choices=SIDES, action="append", help="only this kind of sink")
-    parser.add_argument(
-        "--rows", type=int, help="orders of a report, for the rules or behind the console"
-    )
+    parser.add_argument("--rows", type=int, help="orders of a report, rules, console")
     parser.add_argument(
         "--on",
         choices=BOTH,
         action="append",
-        help="sinks, sign-in, rules, console: on this one only",
+        help="sinks, sign-in, rules, console: here only",
     )
     asked = parser.parse_args()
     asked.only = asked.only or list(PARTS)

@@ -97,7 +97,7 @@ def _insert(connection: Connection, rows: Rows, values: dict[str, Any]) -> None:
     names, chosen = ", ".join(rows.columns), ", ".join(rows.columns.values())
     text = (
         f"INSERT INTO {rows.table} ({names}) {_SERIES[connection.dialect.name]}"
-        f" SELECT {chosen} FROM s WHERE {rows.where} ORDER BY i"
+        f" SELECT {chosen} FROM s WHERE {rows.where} ORDER BY s.i"
     )
     statement = sa.text(text)
     connection.execute(statement, {name: values[name] for name in statement.compile().params})

@@ -31,6 +31,8 @@ from service.ledger.engine import Ledger, open_ledger
 from service.web.api.reading import READING
 from service.web.console import CONSOLE_DOORS
 from service.work.admit import digest_of, new_user
+from service.work.count import count
+from service.work.grade import grade
 from service.work.hashing import Hashing
 from tests.conftest import put_vault_key
 from tests.web.visitor import GOOD, Visitor
@@ -53,28 +55,31 @@ class Place(NamedTuple):
     path: str
 
 
-def measure_console(database: str, count: int, databases: Databases) -> dict[str, Any]:
+def measure_console(database: str, orders: int, databases: Databases) -> dict[str, Any]:
     """For each page: its median in ms, the empty page's beside it, and their ratio."""
     print(f"measuring the console on {database} …", file=sys.stderr, flush=True)
     now = datetime.now(UTC)
     with databases.fresh(database) as url:
         began = time.perf_counter()
-        prepare(url, count, now)
+        prepare(url, orders, now)
         took = time.perf_counter() - began
-        print(f"{count:,} orders filled in {took:.0f} s", file=sys.stderr, flush=True)
-        return visit(url, count, now)
+        print(f"{orders:,} orders filled in {took:.0f} s", file=sys.stderr, flush=True)
+        return visit(url, orders, now)
 
 
-def prepare(url: str, count: int, now: datetime) -> None:
+def prepare(url: str, orders: int, now: datetime) -> None:
     """Fill the ledger, and let somebody in."""
     with closing(open_ledger(url, VAULT)) as ledger:
-        shop.fill(ledger, count, now=now)
+        shop.fill(ledger, orders, now=now)
         shop.close_days(ledger, now=now)
         shop.settle(ledger)
+        # as the jobs would have done all along
+        count(ledger)
+        grade(ledger, "Asia/Shanghai", now=now)
         _let_in(ledger, now)
 
 
-def visit(url: str, count: int, now: datetime) -> dict[str, Any]:
+def visit(url: str, orders: int, now: datetime) -> dict[str, Any]:
     """Look at everything once, and then in turns."""
     with _serving(url) as port:
         browser = Visitor(port)
@@ -83,8 +88,8 @@ def visit(url: str, count: int, now: datetime) -> dict[str, Any]:
         cookie = "; ".join(f"{name}={value}" for name, value in browser.jar.items())
         person, program = {"cookie": cookie}, {"authorization": f"Bearer {TOKEN}"}
         return {
-            **_measured(port, person, Place("empty", EMPTY), list(places(count, now))),
-            **_measured(port, program, Place("empty list", EMPTY_LIST), list(lists(count))),
+            **_measured(port, person, Place("empty", EMPTY), list(places(orders, now))),
+            **_measured(port, program, Place("empty list", EMPTY_LIST), list(lists(orders))),
         }
 
 
@@ -139,9 +144,9 @@ def _settings(folder: Path, url: str, port: int, desk: int) -> str:
 # --- what is looked at ---
 
 
-def places(count: int, now: datetime) -> Iterator[Place]:
+def places(orders: int, now: datetime) -> Iterator[Place]:
     """Every page that can be looked at, empty or full, filtered or not, first or later."""
-    asked = _asked(count, now)
+    asked = _asked(orders, now)
     for door in CONSOLE_DOORS:
         name = door.name.removeprefix("console.")
         if door.method != "GET" or door.name in FILES | MOVED:
@@ -153,8 +158,8 @@ def places(count: int, now: datetime) -> Iterator[Place]:
         raise RuntimeError(f"no such pages: {sorted(asked)}")
 
 
-def _asked(count: int, now: datetime) -> dict[str, Sequence[str]]:
-    middle = count // 2 // 100 * 100
+def _asked(orders: int, now: datetime) -> dict[str, Sequence[str]]:
+    middle = orders // 2 // 100 * 100
     today, month = now.date(), (now - timedelta(days=27)).date()
     week = (now - timedelta(days=7)).date()
     order = f"/console/objects/shop/order/{shop.order_id(middle)}"
@@ -219,9 +224,9 @@ def _asked(count: int, now: datetime) -> dict[str, Sequence[str]]:
     }
 
 
-def lists(count: int) -> Iterator[Place]:
+def lists(orders: int) -> Iterator[Place]:
     """Every question that a program may ask, and its filters."""
-    middle = count // 2 // 100 * 100
+    middle = orders // 2 // 100 * 100
     which = f"/shop/order/{shop.order_id(middle)}"
     asked: Mapping[str, Sequence[str]] = {
         "listObjects": (

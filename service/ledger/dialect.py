@@ -37,6 +37,26 @@ def upsert_rows(
     upsert_kept(connection, table, as_kept(table, rows))
 
 
+def add_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns, or add to those that are there already.
+
+    Every column outside the primary key is a number that grows by what the row says.
+    """
+    if not rows:
+        return
+    names = tuple(rows[0])
+    if connection.dialect.name == "postgresql":
+        statement: Any = insert_document(table, names)
+        given: Any = document(table, as_kept(table, rows))
+    else:
+        statement, given = sqlite.insert(table), rows
+    grown = {name: table.c[name] + statement.excluded[name] for name in _changing(table, names)}
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=grown),
+        given,
+    )
+
+
 def as_kept(table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows with instants as both databases keep them: in microseconds."""
     names = [name for name in (rows[0] if rows else ()) if isinstance(table.c[name].type, Instant)]

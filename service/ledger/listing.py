@@ -1,58 +1,12 @@
-"""How does a program read on where it stopped? Pages by keyset, over what some accounts have."""
-
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+"""Which lists are there for programs, with which columns and in which order?"""
 
 import sqlalchemy as sa
 
-from service.ledger.engine import Connection
+from service.ledger import seeking
+from service.ledger.paging import Listing
+from service.ledger.paging import page as page
 from service.ledger.schema import beliefs, deliveries, mismatches, postings
 from service.ledger.vault import OVERHEAD
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One list. key: what it is ordered by, and what a place in it consists of."""
-
-    columns: Mapping[str, sa.ColumnElement[Any]]
-    account: sa.Column[Any]
-    key: tuple[sa.Column[Any], ...]
-    newest_first: bool = False
-
-
-def page(
-    connection: Connection,
-    listing: Listing,
-    *,
-    accounts: Collection[str] | None,
-    where: Mapping[str, Any],
-    after: Sequence[Any] | None,
-    limit: int,
-) -> tuple[list[dict[str, Any]], list[Any] | None]:
-    """Some rows, and the place after which the next ones stand; None when these were the last.
-
-    accounts: only of these; None: of all. where: values of columns by their name in the list.
-    """
-    chosen = sa.select(*(column.label(name) for name, column in listing.columns.items()))
-    chosen = chosen.add_columns(*(key.label(f"_{n}") for n, key in enumerate(listing.key)))
-    chosen = chosen.where(*(listing.columns[name] == value for name, value in where.items()))
-    if accounts is not None:
-        chosen = chosen.where(listing.account.in_(sorted(accounts)))
-    if after is not None:
-        here = sa.tuple_(*listing.key)
-        there = sa.tuple_(
-            *(sa.bindparam(None, v, k.type) for k, v in zip(listing.key, after, strict=True))
-        )
-        chosen = chosen.where(here < there if listing.newest_first else here > there)
-    order = [key.desc() if listing.newest_first else key for key in listing.key]
-    rows = connection.execute(chosen.order_by(*order).limit(limit + 1)).mappings().all()
-    found = [{name: row[name] for name in listing.columns} for row in rows[:limit]]
-    if len(rows) <= limit:
-        return found, None
-    last = rows[limit - 1]
-    return found, [last[f"_{n}"] for n in range(len(listing.key))]
-
 
 OBJECTS = Listing(
     {
@@ -76,6 +30,7 @@ OBJECTS = Listing(
     },
     beliefs.c.account,
     (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id),
+    seeking.of_objects,
 )
 DELIVERIES = Listing(
     {
@@ -94,6 +49,7 @@ DELIVERIES = Listing(
     },
     deliveries.c.account,
     (deliveries.c.id,),
+    seeking.of_deliveries,
     newest_first=True,
 )
 MISMATCHES = Listing(
@@ -116,6 +72,7 @@ MISMATCHES = Listing(
     },
     mismatches.c.account,
     (mismatches.c.id,),
+    seeking.of_mismatches,
 )
 JOURNAL = Listing(
     {
@@ -137,4 +94,5 @@ JOURNAL = Listing(
     },
     postings.c.account,
     (postings.c.id,),
+    seeking.of_journal,
 )

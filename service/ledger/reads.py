@@ -217,6 +217,18 @@ def pages(ledger: Ledger, following: Callable[[Any], Any], limit: int | None) ->
         left = None if left is None else left - size
 
 
+def is_known(connection: Connection, key: Key) -> bool:
+    """Whether an object is believed in, watched or was seen."""
+    return any(
+        connection.scalar(
+            sa.select(sa.literal(1))
+            .where(*(table.c[name] == value for name, value in key._asdict().items()))
+            .limit(1)
+        )
+        for table in (beliefs, watches, observations)
+    )
+
+
 def find(connection: Connection, kind: str, object_id: str, account: str | None) -> list[Key]:
     """Which objects of any account have this id: believed in, watched or seen.
 

@@ -11,6 +11,10 @@ from service.ledger.tables.booked import acts as acts
 from service.ledger.tables.booked import mismatches as mismatches
 from service.ledger.tables.booked import postings as postings
 from service.ledger.tables.closed import closings as closings
+from service.ledger.tables.counted import card_lines as card_lines
+from service.ledger.tables.counted import card_weeks as card_weeks
+from service.ledger.tables.counted import moves as moves
+from service.ledger.tables.counted import standings as standings
 from service.ledger.tables.people import people_causes as people_causes
 from service.ledger.tables.people import people_channels as people_channels
 from service.ledger.tables.people import people_notes as people_notes

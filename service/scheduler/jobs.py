@@ -11,7 +11,9 @@ from service.runtime import Runtime, closing_terms_of, lifetime_of
 from service.settings.statements import readings
 from service.work.backfill import backfill
 from service.work.close import close_due
+from service.work.count import count
 from service.work.drain import drain
+from service.work.grade import grade
 from service.work.outlet import Outlet
 from service.work.people.compose import compose
 from service.work.people.deliver import deliver
@@ -59,6 +61,8 @@ def jobs(runtime: Runtime) -> list[Job]:
         Job("alerts", every.alerts_seconds, lambda: _watch_over(runtime), once=True),
         *_beating(runtime),
         _filing(runtime),
+        Job("count", every.count_seconds, lambda: count(ledger, runtime.stopping), once=True),
+        Job("card", every.card_seconds, lambda: _grade(runtime), once=True),
         Job("prune", every.prune_seconds, lambda: _prune(runtime), once=True),
     ]
 
@@ -204,6 +208,10 @@ def _filing(runtime: Runtime) -> Job:
             _log.info("report.filed", report=name, outcome=outcome)
 
     return Job("reports", runtime.settings.jobs.reports_seconds, files)
+
+
+def _grade(runtime: Runtime) -> None:
+    grade(runtime.ledger, runtime.settings.zone, now=runtime.clock(), stop=runtime.stopping)
 
 
 def _prune(runtime: Runtime) -> None:

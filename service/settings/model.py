@@ -161,6 +161,8 @@ class Jobs(Table):
     radar_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     reports_seconds: Real = Field(default=60.0, ge=1, le=3_600)
     close_seconds: Real = Field(default=600.0, ge=1, le=86_400)
+    count_seconds: Real = Field(default=60.0, ge=0.1, le=3_600)
+    card_seconds: Real = Field(default=3_600.0, ge=1, le=86_400)
     prune_seconds: Real = Field(default=3_600.0, ge=60, le=86_400)
 
 

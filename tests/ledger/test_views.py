@@ -10,7 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
+from service.core.observation import Key
+from service.ledger import card_kept, counted, listing, reads
 from service.ledger.engine import Connection, Ledger, open_ledger
+from service.ledger.paging import Listing
 from service.ledger.schema import (
     beliefs,
     deliveries,
@@ -21,6 +24,7 @@ from service.ledger.schema import (
 from service.ledger.views import deliveries as inbox
 from service.ledger.views import mismatches as desk
 from service.ledger.views import money, objects, outgoing, running, stuck
+from service.work.count import count
 from tests.books import belief, order
 from tests.conftest import VAULT
 
@@ -29,8 +33,8 @@ MANY = 6_000
 # at most a window, and what the filter of a page throws away in it
 _WASTE = re.compile(r"Rows Removed by Filter: [0-9]{4}")
 _SCAN = re.compile(
-    r"Seq Scan on (beliefs|postings|deliveries|mismatches|slots)\b"
-    r"|SCAN (beliefs|postings|deliveries|mismatches|slots)$"
+    r"Seq Scan on (beliefs|postings|deliveries|mismatches|slots|observations)\b"
+    r"|SCAN (beliefs|postings|deliveries|mismatches|slots|observations)$"
 )
 
 
@@ -125,6 +129,7 @@ def crowded(fresh_database: Callable[[], str]) -> Iterator[Ledger]:
             for table, rows in _crowd():
                 connection.execute(sa.insert(table), rows)
             connection.execute(sa.text("ANALYZE"))
+        count(ledger)
         yield ledger
 
 
@@ -196,6 +201,15 @@ def _crowd() -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:
 
 
 SHOP = frozenset({"shop"})
+
+
+def asked(
+    connection: Connection, shown: Listing, after: tuple[Any, ...] | None = None, **where: Any
+) -> tuple[list[dict[str, Any]], list[Any] | None]:
+    """A page of a list for programs."""
+    return listing.page(connection, shown, accounts=None, where=where, after=after, limit=50)
+
+
 Question = Callable[[Connection], object]
 QUESTIONS: dict[str, Question] = {
     "money": lambda c: money.moved(c, since=NOW - timedelta(hours=3), until=NOW),
@@ -235,6 +249,28 @@ QUESTIONS: dict[str, Question] = {
     "jobs": lambda c: [running.firings(c, job, limit=12) for job in running.jobs(c)],
     "keys": lambda c: running.keys_seen(c, SHOP),
     "audit": lambda c: running.noted(c, who=None, after=None, size=50),
+    "programs: objects": lambda c: (
+        asked(c, listing.OBJECTS, account="shop", kind="order"),
+        asked(c, listing.OBJECTS, after=("shop", "order", "o1"), status="failed"),
+        asked(c, listing.OBJECTS, order_no="n77"),
+        asked(c, listing.OBJECTS, transaction_no="t77"),
+    ),
+    "programs: deliveries": lambda c: (
+        asked(c, listing.DELIVERIES, after=(3_000,), type="x"),
+        asked(c, listing.DELIVERIES, state="quarantined"),
+    ),
+    "programs: mismatches": lambda c: (
+        asked(c, listing.MISMATCHES, state="open", severity="critical"),
+        asked(c, listing.MISMATCHES, id="o77"),
+    ),
+    "programs: journal": lambda c: (
+        asked(c, listing.JOURNAL, after=(3_000,), kind="withdrawal"),
+        asked(c, listing.JOURNAL, id="x77"),
+        asked(c, listing.JOURNAL, order_id="p77"),
+    ),
+    "balances": lambda c: counted.balances(c, SHOP, after=None, limit=50),
+    "card": lambda c: card_kept.lines(c, SHOP, since=NOW.date(), until=NOW.date(), limit=50),
+    "an object": lambda c: reads.is_known(c, Key("shop", "order", "o78")),
     "sinks": lambda c: (
         outgoing.backlog(c, SHOP, "erp"),
         outgoing.dead(c, None, "erp"),
@@ -267,3 +303,35 @@ def explained(connection: Connection, question: Question) -> Iterator[list[str]]
     for statement, values in asked:
         rows = connection.exec_driver_sql(f"{explain} {statement}", values)
         yield [str(row[-1]) for row in rows]
+
+
+def test_a_program_finds_a_rare_row_page_by_page(ledger: Ledger) -> None:
+    number = 2_200
+    with ledger.begin() as connection:
+        rows = [
+            order(f"o{n:05d}", status="canceled" if n in (10, 2_150) else "paid")
+            for n in range(number)
+        ]
+        connection.execute(sa.insert(beliefs), rows)
+        moved = [
+            posting(n, "charge" if n != 1_500 else "withdrawal", "a", "b", order_id="p")
+            for n in range(number)
+        ]
+        connection.execute(sa.insert(postings), moved)
+    assert found_of(ledger, listing.OBJECTS, status="canceled") == (["o00010", "o02150"], 3)
+    assert found_of(ledger, listing.JOURNAL, kind="withdrawal") == (["x1500"], 3)
+    assert found_of(ledger, listing.OBJECTS, status="canceled", account="other") == ([], 1)
+
+
+def found_of(ledger: Ledger, shown: Listing, **where: Any) -> tuple[list[str], int]:
+    """The ids on all pages, and how many pages these were."""
+    ids: list[str] = []
+    after, pages = None, 0
+    while True:
+        with ledger.read() as connection:
+            rows, after = asked(connection, shown, after, **where)
+        ids += [row["id"] for row in rows]
+        pages += 1
+        if after is None:
+            return ids, pages
+        after = tuple(after)

@@ -262,7 +262,7 @@ def test_the_body_must_be_json(desk: Visited) -> None:
 
 def test_books_and_days_and_reports_can_be_read(desk: Visited) -> None:
     reads = program(desk, "read")
-    assert reads.get("/balances").json() == {"data": []}
+    assert reads.get("/balances").json() == {"data": [], "next": None}
     assert reads.get("/journal").json() == {"data": [], "next": None}
     assert reads.get("/closings").json() == {"data": []}
     assert reads.get("/closings/2026-02-30").status == 404

@@ -65,6 +65,8 @@ publish_seconds = 0.2
 suspects_seconds = 1
 reconcile_seconds = 10
 backfill_seconds = 6
+count_seconds = 2
+card_seconds = 5
 
 [log]
 level = "warning"

@@ -19,6 +19,8 @@ from service.pingpp.signature import KeyRing, load_public_key
 from service.sandbox.keys import private_key
 from service.settings.model import KEY_FILE, LEDGER_FILE
 from service.work.close import ClosingTerms, close, first_day
+from service.work.count import count
+from service.work.grade import grade
 from service.work.statement.match import match
 from service.work.statement.take import Order, take
 from service.work.terms import Terms
@@ -58,10 +60,12 @@ def leave_past(folder: Path) -> None:
 
 
 def keep_books(ledger: Ledger, folder: Path, terms: Terms, now: datetime) -> None:
-    """What people do besides: a closed week, a statement, a look at what is sealed."""
+    """What comes besides: a closed week, a statement, a look at what is sealed, the card."""
     _close(ledger, terms, now)
     _take(ledger, folder, terms, now)
     audit.note(ledger, who="林会计", what="order shop 2008", why="客户投诉单 1024", now=now)
+    count(ledger)
+    grade(ledger, ZONE, now=now)
 
 
 def _close(ledger: Ledger, terms: Terms, now: datetime) -> None:

@@ -54,6 +54,7 @@ partial(
     "state = 'waiting'",
 )
 partial("ix_dispatches_dead", [dispatches.c.sink], "state = 'dead'")
+partial("ix_dispatches_dead_id", [dispatches.c.outbox_id, dispatches.c.sink], "state = 'dead'")
 
 sinks = sa.Table(
     "sinks",

@@ -12,7 +12,7 @@ from service.ledger.engine import Connection
 from service.ledger.reads import DELIVERIES, DeliveryRow
 from service.ledger.rules.sources import word
 from service.ledger.schema import deliveries, observations
-from service.ledger.views.walk import Scope, Walked, walk, within
+from service.ledger.views.walk import Scope, Walked, judged, walk, within
 
 OBJECTS_LIMIT = 50
 
@@ -40,13 +40,13 @@ def page(
         statement = statement.where(deliveries.c.state == word(asked.state))
     elif asked.state is not None:
         filters.append(deliveries.c.state == asked.state)
-    wanted = {
-        "account": asked.account,
-        "verdict": asked.verdict,
-        "event_type": asked.event_type,
-        "reason": asked.reason,
-    }
-    filters += [deliveries.c[name] == value for name, value in wanted.items() if value is not None]
+    filters += judged(
+        deliveries,
+        account=asked.account,
+        verdict=asked.verdict,
+        event_type=asked.event_type,
+        reason=asked.reason,
+    )
     statement = statement.where(*_numbers(connection, asked.since, asked.until))
     found = walk(connection, statement, (deliveries.c.id,), after=after, size=size, filters=filters)
     return found._replace(rows=[DeliveryRow(*row) for row in found.rows])

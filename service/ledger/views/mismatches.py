@@ -11,7 +11,7 @@ from service.ledger.engine import Connection
 from service.ledger.reads import MISMATCHES, MismatchRow
 from service.ledger.rules.sources import word
 from service.ledger.schema import acts, mismatches
-from service.ledger.views.walk import Scope, Walked, walk, within
+from service.ledger.views.walk import Scope, Walked, judged, walk, within
 
 _LIVE = mismatches.c.state != word("settled")
 # of one object
@@ -40,14 +40,14 @@ def page(
         statement = statement.where(_LIVE)
     if asked.state not in ("all", "live"):
         filters.append(mismatches.c.state == asked.state)
-    wanted = {
-        "account": asked.account,
-        "rule": asked.rule,
-        "severity": asked.severity,
-        "kind": asked.kind,
-        "owner": asked.owner,
-    }
-    filters += [mismatches.c[name] == value for name, value in wanted.items() if value is not None]
+    filters += judged(
+        mismatches,
+        account=asked.account,
+        rule=asked.rule,
+        severity=asked.severity,
+        kind=asked.kind,
+        owner=asked.owner,
+    )
     found = walk(connection, statement, (mismatches.c.id,), after=after, size=size, filters=filters)
     return found._replace(rows=[MismatchRow(*row) for row in found.rows])
 

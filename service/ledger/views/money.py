@@ -1,41 +1,30 @@
-"""How much came in and went out in a span of time, hour by hour? By the journal, never by guess."""
+"""How much came in and went out in a span of time, hour by hour? By the journal, never by guess.
 
-from collections.abc import Iterable, Mapping
+Whole quarters of an hour are read from what was added up (`ledger.counted`); from the journal only
+what that does not hold yet, and what lies at the edges of the span.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from service.core.instant import MICROS, to_micros
-from service.core.journal import BANK, DEPOSITS, ORDERS, REFUNDS, TRANSIT
+from service.core.instant import from_micros, to_micros
+from service.ledger import counted
 from service.ledger.columns import Instant
 from service.ledger.engine import Connection
-from service.ledger.schema import postings
+from service.ledger.moving import MEASURES as MEASURES
+from service.ledger.moving import QUARTER, Move, happened, moves_of
+from service.ledger.schema import moves, postings
 from service.ledger.views.walk import Scope, within
 
-MEASURES = ("paid", "refunded", "allocated", "withdrawn")
-
-_CLEARING, _PAYABLE, _WALLET = "clearing:", "payable:", "wallet:"
-# What a posting of a kind, between a debit and a credit, adds to or takes from a measure.
-_SIGNS: Mapping[tuple[str, str, str], tuple[str, int]] = {
-    ("charge", _CLEARING, ORDERS): ("paid", 1),
-    ("charge", ORDERS, _CLEARING): ("paid", -1),
-    ("charge", _CLEARING, _PAYABLE): ("paid", 1),
-    ("charge", _PAYABLE, _CLEARING): ("refunded", 1),
-    ("deposit", _CLEARING, _WALLET): ("paid", 1),
-    ("deposit", _WALLET, _CLEARING): ("paid", -1),
-    ("order_refund", REFUNDS, _CLEARING): ("refunded", 1),
-    ("order_refund", _CLEARING, REFUNDS): ("refunded", -1),
-    ("allocation", _PAYABLE, _WALLET): ("allocated", 1),
-    ("allocation", _WALLET, _PAYABLE): ("allocated", -1),
-    ("allocation_refund", _WALLET, _PAYABLE): ("allocated", -1),
-    ("allocation_refund", _PAYABLE, _WALLET): ("allocated", 1),
-    ("withdrawal", TRANSIT, BANK): ("withdrawn", 1),
-    ("withdrawal", BANK, TRANSIT): ("withdrawn", -1),
-}
-_KINDS = tuple(sorted({kind for kind, _, _ in _SIGNS}))
-assert DEPOSITS.startswith(_CLEARING)  # noqa: S101  the table above stands on it
+# So many postings that are not added up are looked through by their numbers, more by their time.
+BEHIND = 20_000
+_HOUR = timedelta(hours=1)
+_STEP = QUARTER // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,55 +38,70 @@ class Moved:
     count: int
 
 
+class _Sum(NamedTuple):
+    measure: str
+    currency: str
+    hour: int
+
+
 def moved(
     connection: Connection, *, since: datetime, until: datetime, scope: Scope = None
 ) -> list[Moved]:
-    """Every measure by currency and hour, of what happened from `since` until `until`."""
-    passed = sa.type_coerce(postings.c.happened_at, sa.BigInteger) - to_micros(since)
-    hour = passed // (3_600 * MICROS)
-    columns = (
-        postings.c.kind,
-        _class_of(postings.c.debit).label("debit_class"),
-        _class_of(postings.c.credit).label("credit_class"),
-        postings.c.currency,
-        hour.label("hour"),
-        # of a charge that is no order's, a refund and a correction stand between the same two
-        postings.c.corrects.is_(None).label("is_plain"),
+    """Every measure by currency and hour, of what happened from `since` until `until`.
+
+    since: on a quarter of an hour, as days begin; else the first one counts to the first hour.
+    """
+    amounts: Counter[_Sum] = Counter()
+    counts: Counter[_Sum] = Counter()
+    for one in _parts(connection, since, until, scope):
+        name = _Sum(one.measure, one.currency, max((one.at - since) // _HOUR, 0))
+        amounts[name] += one.amount
+        counts[name] += one.count
+    return [Moved(*name, amount, counts[name]) for name, amount in amounts.items()]
+
+
+def _parts(
+    connection: Connection, since: datetime, until: datetime, scope: Scope
+) -> Iterator[Move]:
+    mark = counted.mark(connection)
+    first = from_micros(-(-to_micros(since) // _STEP) * _STEP)
+    last = from_micros(to_micros(until) // _STEP * _STEP)
+    edges = [(since, first), (last, until)] if first < last else [(since, until)]
+    if first < last:
+        yield from _added_up(connection, first, last, scope)
+    for begin, end in edges:
+        if begin < end:
+            # no index is wanted for what is added to: that of the time is the one
+            known: sa.ColumnElement[bool] = postings.c.id + 0 <= mark
+            yield from moves_of(connection, [known, *_between(begin, end), *_seen(scope)])
+    if counted.last(connection) - mark > BEHIND:
+        late: sa.ColumnElement[bool] = postings.c.id + 0 > mark
+        yield from moves_of(connection, [late, *_between(since, until), *_seen(scope)])
+        return
+    span = (happened() + 0 >= to_micros(since), happened() + 0 < to_micros(until))
+    yield from moves_of(connection, [postings.c.id > mark, *span, *_seen(scope)])
+
+
+def _between(begin: datetime, end: datetime) -> Sequence[sa.ColumnElement[bool]]:
+    at = postings.c.happened_at
+    return at >= sa.literal(begin, Instant()), at < sa.literal(end, Instant())
+
+
+def _seen(scope: Scope) -> Sequence[sa.ColumnElement[bool]]:
+    return within(postings.c.account, scope)
+
+
+def _added_up(
+    connection: Connection, first: datetime, last: datetime, scope: Scope
+) -> Iterator[Move]:
+    rows = connection.execute(
+        sa.select(
+            *(moves.c[name] for name in ("account", "measure", "currency", "quarter_at")),
+            moves.c.amount,
+            moves.c.count,
+        )
+        .where(moves.c.quarter_at >= sa.literal(first, Instant()))
+        .where(moves.c.quarter_at < sa.literal(last, Instant()))
+        .where(*within(moves.c.account, scope))
     )
-    chosen = sa.select(*columns, postings.c.amount).where(
-        postings.c.happened_at >= sa.literal(since, Instant()),
-        postings.c.happened_at < sa.literal(until, Instant()),
-        postings.c.kind.in_(_KINDS),
-        *within(postings.c.account, scope),
-    )
-    each = chosen.subquery("each")
-    names = ("kind", "debit_class", "credit_class", "currency", "hour", "is_plain")
-    grouped: list[Any] = [each.c[name] for name in names]
-    rows: Iterable[Any] = connection.execute(
-        sa.select(*grouped, sa.func.sum(each.c.amount), sa.func.count()).group_by(*grouped)
-    )
-    return list(_counted(rows))
-
-
-def _class_of(column: Any) -> Any:
-    """The word before the id, or the whole of an account that has none."""
-    return sa.case(
-        (sa.func.substr(column, 1, len(_CLEARING)) == _CLEARING, _CLEARING),
-        (sa.func.substr(column, 1, len(_PAYABLE)) == _PAYABLE, _PAYABLE),
-        (sa.func.substr(column, 1, len(_WALLET)) == _WALLET, _WALLET),
-        else_=column,
-    )
-
-
-def _counted(rows: Iterable[Any]) -> Iterable[Moved]:
-    for kind, debit, credit, currency, hour, is_plain, amount, count in rows:
-        measure, sign = _sign(kind, debit, credit, is_plain=bool(is_plain))
-        if measure:
-            yield Moved(measure, currency, int(hour), sign * int(amount), int(count))
-
-
-def _sign(kind: str, debit: str, credit: str, *, is_plain: bool) -> tuple[str, int]:
-    """A charge without an order posts both its payment and its refund between the same two."""
-    if kind == "charge" and _PAYABLE in (debit, credit) and not is_plain:
-        return ("paid", -1) if debit == _PAYABLE else ("refunded", -1)
-    return _SIGNS.get((kind, debit, credit), ("", 0))
+    return (Move(*row) for row in rows)

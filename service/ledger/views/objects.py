@@ -13,7 +13,7 @@ from service.ledger.columns import Instant
 from service.ledger.engine import Connection
 from service.ledger.keys import Selection
 from service.ledger.schema import beliefs, deliveries
-from service.ledger.views.walk import Scope, Walked, walk, within
+from service.ledger.views.walk import Scope, Walked, few, judged, walk, within
 
 # Accounts that are looked through when nobody says which.
 ACCOUNTS_LIMIT = 100
@@ -87,18 +87,16 @@ def page(
             beliefs.c.account == asked.account, beliefs.c.kind == asked.kind, time.is_not(None)
         )
     else:
-        filters += _equal(account=asked.account, kind=asked.kind)
+        filters += judged(beliefs, account=asked.account, kind=asked.kind)
     if asked.since is not None:
         statement = statement.where(time >= sa.literal(asked.since, Instant()))
     if asked.until is not None:
         statement = statement.where(time < sa.literal(asked.until, Instant()))
-    filters += _equal(status=asked.status, final=asked.final)
+    filters += judged(beliefs, status=asked.status)
+    if asked.final is not None:
+        filters.append(beliefs.c.final == asked.final)
     found = walk(connection, statement, (time, *_ONE_KEY), after=after, size=size, filters=filters)
     return found._replace(rows=[Believed(*row) for row in found.rows])
-
-
-def _equal(**asked: Any) -> list[sa.ColumnElement[bool]]:
-    return [beliefs.c[name] == value for name, value in asked.items() if value is not None]
 
 
 def one(connection: Connection, scope: Scope, key: Key) -> Believed | None:
@@ -122,22 +120,10 @@ def state_of(connection: Connection, key: Key) -> str:
 
 
 def accounts(connection: Connection, scope: Scope) -> list[str]:
-    """Accounts that have an object; found one by one, since there are few of them."""
+    """Accounts that have an object."""
     if scope is not None:
         return sorted(scope)
-    found: list[str] = []
-    last = ""
-    while len(found) < ACCOUNTS_LIMIT:
-        last = connection.scalar(
-            sa.select(beliefs.c.account)
-            .where(beliefs.c.account > last)
-            .order_by(beliefs.c.account)
-            .limit(1)
-        )
-        if last is None:
-            break
-        found.append(last)
-    return found
+    return few(connection, beliefs.c.account, limit=ACCOUNTS_LIMIT)
 
 
 def related(connection: Connection, of: Believed, *, limit: int = RELATED_LIMIT) -> list[Believed]:

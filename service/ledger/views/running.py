@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from service.ledger.engine import Connection
 from service.ledger.schema import audit, deliveries, slots
 from service.ledger.slots import Slot
-from service.ledger.views.walk import WINDOW, Scope, Walked, walk, within
+from service.ledger.views.walk import WINDOW, Scope, Walked, few, walk, within
 
 _SLOT = sa.select(
     slots.c.job,
@@ -33,17 +33,8 @@ class Noted(NamedTuple):
 
 
 def jobs(connection: Connection) -> list[str]:
-    """The names of the jobs that ever fired; found one by one, since there are few of them."""
-    found: list[str] = []
-    last: str | None = ""
-    while len(found) < JOBS_LIMIT:
-        last = connection.scalar(
-            sa.select(slots.c.job).where(slots.c.job > last).order_by(slots.c.job).limit(1)
-        )
-        if last is None:
-            break
-        found.append(last)
-    return found
+    """The names of the jobs that ever fired."""
+    return few(connection, slots.c.job, limit=JOBS_LIMIT)
 
 
 def firings(connection: Connection, job: str, *, limit: int) -> list[Slot]:
@@ -64,10 +55,12 @@ def noted(
 
 def keys_seen(connection: Connection, scope: Scope) -> dict[tuple[str, str], datetime]:
     """When each key of an account signed last, among the newest deliveries."""
-    last = sa.select(sa.func.max(deliveries.c.id)).scalar_subquery()
+    last = connection.scalar(sa.select(sa.func.max(deliveries.c.id))) or 0
     newest = (
         sa.select(deliveries.c.account, deliveries.c.key_fingerprint, deliveries.c.received_at)
         .where(deliveries.c.id > last - WINDOW, *within(deliveries.c.account, scope))
+        # found by their numbers first: to group them, SQLite would take the index of accounts
+        .limit(WINDOW)
         .subquery("newest")
     )
     key = (newest.c.account, newest.c.key_fingerprint)

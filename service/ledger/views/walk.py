@@ -28,7 +28,21 @@ class Walked(NamedTuple):
 
 def within(column: sa.Column[str], scope: Scope) -> list[sa.ColumnElement[bool]]:
     """The condition that keeps to what may be seen."""
-    return [] if scope is None else [column.in_(sorted(scope))]
+    return [] if scope is None else [bare(column).in_(sorted(scope))]
+
+
+def bare(column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """A column as rows are judged by it, one by one.
+
+    An index that begins with it is no way in: SQLite would take it, go through all of an account
+    and sort that, rather than read the few rows that another index finds in order.
+    """
+    return column.concat("")
+
+
+def judged(table: sa.Table, **wanted: str | None) -> list[sa.ColumnElement[bool]]:
+    """Row by row: columns that hold a value, as far as one is wanted."""
+    return [bare(table.c[name]) == value for name, value in wanted.items() if value is not None]
 
 
 def walk(
@@ -82,3 +96,16 @@ def _below(
 
 def _at_least(key: Sequence[sa.Column[Any]], values: Sequence[Any]) -> sa.ColumnElement[bool]:
     return sa.tuple_(*key) >= _values(key, values)
+
+
+def few(connection: Connection, column: sa.Column[str], *, limit: int) -> list[str]:
+    """The values of a column that has few; found one by one, by the index that begins with it."""
+    found: list[str] = []
+    last: str | None = ""
+    while len(found) < limit:
+        following = sa.select(column).where(column > last).order_by(column).limit(1)
+        last = connection.scalar(following)
+        if last is None:
+            break
+        found.append(last)
+    return found

@@ -8,9 +8,8 @@ import msgspec
 
 from service.core.closing import Total
 from service.core.kinds import KINDS
-from service.ledger import closings, desk, journal, listing, story
-from service.ledger.journal import Span
-from service.ledger.listing import Listing
+from service.ledger import closings, counted, desk, listing, story
+from service.ledger.paging import Listing
 from service.web.api import views
 from service.web.api.ask import (
     CURSOR_LIMIT,
@@ -116,10 +115,18 @@ def mismatch(ask: Ask) -> Any:
 def balances(ask: Ask) -> Any:
     """What stands on each account of the journal."""
     account = ask.given.get("account")
+    whose = ask.accounts
+    if account is not None:
+        whose = frozenset({account} if ask.person.sees(account) else ())
     with ask.ledger.read() as connection:
-        found = journal.balances(connection, Span(account))
-    seen = (one for one in found if ask.person.sees(one.account))
-    return {"data": [{**one._asdict(), "balance": one.balance} for one in seen]}
+        found, last = counted.balances(
+            connection,
+            whose,
+            after=place_of(ask.given.get("cursor"), (str, str, str)),
+            limit=ask.given.get("limit", LIMIT),
+        )
+    data = [{**one._asdict(), "balance": one.balance} for one in found]
+    return {"data": data, "next": cursor_of(last)}
 
 
 def closings_(ask: Ask) -> Any:
@@ -226,7 +233,7 @@ READING: tuple[Endpoint, ...] = (
         Param("order_id", "All that belongs to this order."), *PAGING,
     ),
     _get("/balances", "listBalances", "What stands on each account of the journal now.",
-         balances, views.Balances, ACCOUNT),
+         balances, views.Balances, ACCOUNT, *PAGING),
     _get("/closings", "listClosings", "Closed business days, the newest first.", closings_,
          views.Closings, _LIMIT),
     _get("/closings/{day}", "getClosing", "One closed business day.", closing, views.Closing,

@@ -125,9 +125,10 @@ class Balance(View):
 
 
 class Balances(View):
-    """All of them at one moment."""
+    """Some of them at one moment, and where the next ones follow."""
 
     data: list[Balance]
+    next: str | None
 
 
 class ClosingTotal(View):

@@ -97,7 +97,7 @@ def _key(visit: Visit) -> Key:
     if key.kind not in KINDS or not is_id(key.object_id) or not visit.person.sees(key.account):
         raise not_found()
     with visit.ledger.read() as connection:
-        if key not in reads.find(connection, key.kind, key.object_id, key.account):
+        if not reads.is_known(connection, key):
             raise not_found()
     return key
 

@@ -24,7 +24,7 @@ from service.web.doors import Role
 from service.work.statement.match import match
 from service.work.statement.take import EPOCH, Order, Refusal, preview, take
 
-LINES_SHOWN, LINES_LISTED = 12, 500
+LINES_SHOWN, LINES_LISTED = 12, 100
 LISTED_LIMIT = 200
 NAME_LIMIT = 120
 REASON_LIMIT = 200

@@ -180,6 +180,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "radar": N_("Measures hour by hour what was delivered"),
         "reconcile": N_("Runs every rule over everything, statements too"),
         "prune": N_("Forgets old firings"),
+        "count": N_("Adds up what the journal says has moved"),
+        "card": N_("Measures week by week how Ping++ notifies"),
         "drain": N_("Reads deliveries and applies them"),
         "poll": N_("Asks again about everything that is pending"),
         "publish": N_("Sends messages to the sinks"),

@@ -1,0 +1,146 @@
+"""How does a program read on where it stopped? Pages by keyset, over what some accounts have.
+
+A page's cost is bounded: what no index answers is judged within so many rows at most, so that a
+page may be shorter than asked for, or empty, and still say where the next one goes on.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from service.ledger.engine import Connection
+
+# Rows that one page looks through where no index answers a filter.
+WINDOW = 1_000
+# Rows at most that bear one number.
+FEW = 1_000
+
+Conditions = list[sa.ColumnElement[bool]]
+Where = Mapping[str, Any]
+After = Sequence[Any] | None
+
+
+class Span(NamedTuple):
+    """Rows that lie together in the order: by these conditions, ordered by this rest of the key."""
+
+    conditions: Conditions
+    key: Sequence[sa.Column[Any]]
+    after: After
+    # an index finds them all, and they are put in order afterwards
+    is_few: bool = False
+
+
+class Asked(NamedTuple):
+    """Where a page is looked for, in this order, and what each row there is judged by."""
+
+    spans: list[Span]
+    filters: Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One list. key: what it is ordered by, and what a place in it consists of.
+
+    ask: how an index answers a question: whose, which values of columns, and after which place.
+    """
+
+    columns: Mapping[str, sa.ColumnElement[Any]]
+    account: sa.Column[Any]
+    key: tuple[sa.Column[Any], ...]
+    ask: Callable[["Listing", Connection, Collection[str] | None, Where, After], Asked]
+    newest_first: bool = False
+
+    def equal(self, where: Where, *names: str) -> Conditions:
+        """The conditions on these columns, as far as they are asked for; none named: on all."""
+        chosen = names or tuple(where)
+        return [self.columns[name] == where[name] for name in chosen if name in where]
+
+
+def page(
+    connection: Connection,
+    listing: Listing,
+    *,
+    accounts: Collection[str] | None,
+    where: Where,
+    after: After,
+    limit: int,
+) -> tuple[list[dict[str, Any]], list[Any] | None]:
+    """Some rows, and the place after which the next ones stand; None when these were the last.
+
+    accounts: only of these; None: of all. where: values of columns by their name in the list.
+    """
+    asked = listing.ask(listing, connection, accounts, where, after)
+    found: list[Any] = []
+    for span in asked.spans:
+        rows, edge = _window(connection, listing, span, asked.filters, limit + 1 - len(found))
+        found += rows
+        if len(found) > limit:
+            return _shown(listing, found[:limit]), _place(listing, found[limit - 1])
+        if edge is not None:
+            return _shown(listing, found), edge
+    return _shown(listing, found), None
+
+
+def _window(
+    connection: Connection, listing: Listing, span: Span, filters: Conditions, limit: int
+) -> tuple[Sequence[Any], list[Any] | None]:
+    """The rows of a span, and where its window ends before the span does."""
+    if span.is_few:
+        return _few(connection, listing, span, limit), None
+    order = [key.desc() if listing.newest_first else key for key in span.key]
+    here = sa.select(*listing.key).where(*span.conditions, *_beyond(listing, span)).order_by(*order)
+    edge = None
+    if filters:
+        edge = connection.execute(here.offset(WINDOW).limit(1)).first()
+    columns = [column.label(name) for name, column in listing.columns.items()]
+    keys = [key.label(f"_{n}") for n, key in enumerate(listing.key)]
+    chosen = here.with_only_columns(*columns, *keys).where(*filters)
+    if edge is not None:
+        last = dict(zip(listing.key, edge, strict=True))
+        chosen = chosen.where(*_up_to(listing, span, [last[column] for column in span.key]))
+    rows = connection.execute(chosen.limit(limit)).mappings().all()
+    return rows, None if edge is None else list(edge)
+
+
+def _few(connection: Connection, listing: Listing, span: Span, limit: int) -> Sequence[Any]:
+    """Found first, with a limit of their own: else a database would walk the whole order."""
+    columns = [column.label(name) for name, column in listing.columns.items()]
+    keys = [key.label(f"_{n}") for n, key in enumerate(listing.key)]
+    few = sa.select(*columns, *keys).where(*span.conditions).limit(FEW).subquery("few")
+    key = [few.c[f"_{n}"] for n in range(len(listing.key))]
+    chosen = sa.select(few).order_by(*(k.desc() if listing.newest_first else k for k in key))
+    if span.after is not None:
+        here, there = sa.tuple_(*key), _values(listing.key, span.after)
+        chosen = chosen.where(here < there if listing.newest_first else here > there)
+    return connection.execute(chosen.limit(limit)).mappings().all()
+
+
+def _beyond(listing: Listing, span: Span) -> Conditions:
+    """What stands after the place: a comparison of whole keys, which an index takes."""
+    if span.after is None:
+        return []
+    here, there = sa.tuple_(*span.key), _values(span.key, span.after)
+    return [here < there if listing.newest_first else here > there]
+
+
+def _up_to(listing: Listing, span: Span, edge: Sequence[Any]) -> Conditions:
+    here, there = sa.tuple_(*span.key), _values(span.key, edge)
+    return [here >= there if listing.newest_first else here <= there]
+
+
+def _value(key: sa.Column[Any], value: Any) -> Any:
+    return sa.bindparam(None, value, key.type)
+
+
+def _values(key: Sequence[sa.Column[Any]], values: Sequence[Any]) -> Any:
+    return sa.tuple_(*(_value(k, v) for k, v in zip(key, values, strict=True)))
+
+
+def _shown(listing: Listing, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in listing.columns} for row in rows]
+
+
+def _place(listing: Listing, row: Any) -> list[Any]:
+    return [row[f"_{n}"] for n in range(len(listing.key))]
