@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from service.ledger.dialect import insert_rows, upsert_rows
 from service.ledger.engine import Connection
+from service.ledger.judging import Scope, within
 from service.ledger.provider_card import Ends, Events, Group, Line, Spread
 from service.ledger.schema import card_lines, card_weeks
-from service.ledger.views.walk import Scope, within
 
 _EPOCH = date(1970, 1, 1)
 _FIGURES = (

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from service.core.instant import MICROS, from_micros
 from service.core.journal import BANK, DEPOSITS, ORDERS, REFUNDS, TRANSIT
 from service.ledger.engine import Connection
+from service.ledger.judging import bare
 from service.ledger.keys import Selection
 from service.ledger.schema import postings
-from service.ledger.views.walk import bare
 
 MEASURES = ("paid", "refunded", "allocated", "withdrawn")
 

@@ -18,10 +18,10 @@ from service.core.instant import MICROS
 from service.core.kinds import KINDS
 from service.ledger.columns import Instant
 from service.ledger.engine import Connection
+from service.ledger.judging import bare, few
 from service.ledger.keys import Selection
 from service.ledger.rules.single import is_notified_end
 from service.ledger.schema import beliefs, deliveries, observations
-from service.ledger.views.walk import bare, few
 
 WEEK = timedelta(days=7)
 # Accounts that are looked through.

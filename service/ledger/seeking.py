@@ -8,10 +8,10 @@ import sqlalchemy as sa
 
 from service.core.kinds import KINDS
 from service.ledger.engine import Connection
+from service.ledger.judging import bare, few, within
 from service.ledger.paging import After, Asked, Conditions, Listing, Span, Where
 from service.ledger.rules.sources import word
 from service.ledger.schema import beliefs, deliveries, mismatches, postings
-from service.ledger.views.walk import bare, few, within
 
 # Accounts that are looked through when nobody says which.
 ACCOUNTS_LIMIT = 100

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from service.ledger.engine import Connection
+from service.ledger.judging import Scope as Scope
+from service.ledger.judging import few as few
+from service.ledger.judging import judged as judged
+from service.ledger.judging import within as within
 from service.ledger.keys import Selection
 
 # Rows that one page looks through when a filter has no index of its own.
 WINDOW = 2_000
-
-# Whose objects may be seen: None for those of every account.
-Scope = frozenset[str] | None
 
 
 class Walked(NamedTuple):
@@ -24,25 +25,6 @@ class Walked(NamedTuple):
 
     rows: list[Any]
     following: tuple[Any, ...] | None
-
-
-def within(column: sa.Column[str], scope: Scope) -> list[sa.ColumnElement[bool]]:
-    """The condition that keeps to what may be seen."""
-    return [] if scope is None else [bare(column).in_(sorted(scope))]
-
-
-def bare(column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
-    """A column as rows are judged by it, one by one.
-
-    An index that begins with it is no way in: SQLite would take it, go through all of an account
-    and sort that, rather than read the few rows that another index finds in order.
-    """
-    return column.concat("")
-
-
-def judged(table: sa.Table, **wanted: str | None) -> list[sa.ColumnElement[bool]]:
-    """Row by row: columns that hold a value, as far as one is wanted."""
-    return [bare(table.c[name]) == value for name, value in wanted.items() if value is not None]
 
 
 def walk(
@@ -96,16 +78,3 @@ def _below(
 
 def _at_least(key: Sequence[sa.Column[Any]], values: Sequence[Any]) -> sa.ColumnElement[bool]:
     return sa.tuple_(*key) >= _values(key, values)
-
-
-def few(connection: Connection, column: sa.Column[str], *, limit: int) -> list[str]:
-    """The values of a column that has few; found one by one, by the index that begins with it."""
-    found: list[str] = []
-    last: str | None = ""
-    while len(found) < limit:
-        following = sa.select(column).where(column > last).order_by(column).limit(1)
-        last = connection.scalar(following)
-        if last is None:
-            break
-        found.append(last)
-    return found
