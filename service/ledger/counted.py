@@ -14,6 +14,7 @@ from service.core.errors import Raced
 from service.ledger.dialect import add_rows
 from service.ledger.engine import Connection, Ledger
 from service.ledger.journal import Balance
+from service.ledger.judging import bare
 from service.ledger.moving import moves_of
 from service.ledger.schema import meta, moves, postings, standings
 
@@ -93,7 +94,8 @@ def _sides(connection: Connection, conditions: Sequence[Any]) -> dict[_Place, li
     """What some postings moved to and from each account of the journal."""
     found: defaultdict[_Place, list[int]] = defaultdict(lambda: [0, 0])
     for place, side in enumerate(("debit", "credit")):
-        key = (postings.c.account, postings.c[side], postings.c.currency)
+        # bare, so that no index is read whole for the sake of grouping
+        key = (bare(postings.c.account), bare(postings.c[side]), postings.c.currency)
         rows = connection.execute(
             sa.select(*key, sa.func.sum(postings.c.amount)).where(*conditions).group_by(*key)
         )
