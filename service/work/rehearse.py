@@ -41,10 +41,14 @@ class Rehearsed:
         """Count what would open and what would settle."""
         for finding in new:
             self.opens[finding.rule] += 1
-            self.open_money[finding.rule] += stakes.between(finding.ours, finding.theirs) or 0
+            self.open_money[finding.rule] += _stake(finding)
         for finding in gone:
             self.settles[finding.rule] += 1
-            self.settled_money[finding.rule] += stakes.between(finding.ours, finding.theirs) or 0
+            self.settled_money[finding.rule] += _stake(finding)
+
+
+def _stake(finding: Finding) -> int:
+    return stakes.between(finding.ours, finding.theirs, finding.rule) or 0
 
 
 def rehearse(

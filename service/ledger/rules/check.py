@@ -101,10 +101,13 @@ def _checked(
         key = Key(*row[:3])
         if row.id is None:
             sides = question.passes[row.rule].found(row.ours, row.theirs)
-            found += (Finding(rule, key, *both, row.currency) for rule, *both in sides)
+            found += (
+                Finding(rule, key, ours, theirs, row.currency) for rule, ours, theirs in sides
+            )
         else:
             finding = Finding(row.rule, key, row.ours, row.theirs, row.currency)
-            live.append(Live(row.id, finding, *row[8:]))
+            state, found_at, opened_at, answered, waived_until = row[8:]
+            live.append(Live(row.id, finding, state, found_at, opened_at, answered, waived_until))
     return Checked(
         tuple(sorted(tuning.left(found), key=_order)), tuple(sorted(live, key=lambda one: one.id))
     )
