@@ -15,7 +15,7 @@ from service.ledger.dialect import add_rows
 from service.ledger.engine import Connection, Ledger
 from service.ledger.journal import Balance
 from service.ledger.judging import bare
-from service.ledger.moving import moves_of
+from service.ledger.moving import moves_of, summed
 from service.ledger.schema import meta, moves, postings, standings
 
 COUNTED = "counted"
@@ -55,7 +55,7 @@ def advance(ledger: Ledger, cut: int) -> bool:
         if end is None:
             return False
         move_mark(connection, begun, end)
-        new = (postings.c.id > begun, postings.c.id <= end)
+        new = {"begun": begun, "end": end}
         add_rows(connection, moves, _moved(connection, new))
         add_rows(connection, standings, _stood(connection, new))
     return True
@@ -72,9 +72,13 @@ def move_mark(connection: Connection, begun: int, end: int) -> None:
         raise Raced("another process adds up")
 
 
-def _moved(connection: Connection, new: Sequence[Any]) -> list[dict[str, Any]]:
+_NEW = (postings.c.id > sa.bindparam("begun"), postings.c.id <= sa.bindparam("end"))
+_MOVED = summed(*_NEW)
+
+
+def _moved(connection: Connection, new: dict[str, int]) -> list[dict[str, Any]]:
     found: defaultdict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0, 0])
-    for one in moves_of(connection, new):
+    for one in moves_of(connection, _MOVED, new):
         sums = found[one.at, one.account, one.measure, one.currency]
         sums[0] += one.amount
         sums[1] += one.count
@@ -82,22 +86,27 @@ def _moved(connection: Connection, new: Sequence[Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, (*key, *sums), strict=True)) for key, sums in sorted(found.items())]
 
 
-def _stood(connection: Connection, new: Sequence[Any]) -> list[dict[str, Any]]:
-    sides = _sides(connection, new)
+def _stood(connection: Connection, new: dict[str, int]) -> list[dict[str, Any]]:
+    sides = _sides(connection, _NEW, new)
     return [
         dict(zip(standings.c.keys(), (*key, *both), strict=True))
         for key, both in sorted(sides.items())
     ]
 
 
-def _sides(connection: Connection, conditions: Sequence[Any]) -> dict[_Place, list[int]]:
+def _sides(
+    connection: Connection,
+    conditions: Sequence[sa.ColumnElement[bool]],
+    values: dict[str, int] | None = None,
+) -> dict[_Place, list[int]]:
     """What some postings moved to and from each account of the journal."""
     found: defaultdict[_Place, list[int]] = defaultdict(lambda: [0, 0])
     for place, side in enumerate(("debit", "credit")):
         # bare, so that no index is read whole for the sake of grouping
         key = (bare(postings.c.account), bare(postings.c[side]), postings.c.currency)
         rows = connection.execute(
-            sa.select(*key, sa.func.sum(postings.c.amount)).where(*conditions).group_by(*key)
+            sa.select(*key, sa.func.sum(postings.c.amount)).where(*conditions).group_by(*key),
+            values or {},
         )
         for account, book, currency, amount in rows:
             found[account, book, currency][place] += int(amount)
@@ -116,7 +125,7 @@ def balances(
     accounts: only of these; None: of all.
     """
     chosen = sa.select(standings).order_by(*_KEY).limit(limit + 1)
-    new = [postings.c.id > mark(connection)]
+    new: list[sa.ColumnElement[bool]] = [postings.c.id > mark(connection)]
     if accounts is not None:
         chosen = chosen.where(standings.c.account.in_(sorted(accounts)))
         new.append(postings.c.account.in_(sorted(accounts)))

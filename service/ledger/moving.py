@@ -60,10 +60,8 @@ def happened() -> sa.ColumnElement[int]:
     return sa.type_coerce(postings.c.happened_at, sa.BigInteger)
 
 
-def moves_of(
-    connection: Connection, conditions: Sequence[sa.ColumnElement[bool]]
-) -> Iterator[Move]:
-    """The moves that some postings make; of one quarter and measure there may be several."""
+def summed(*conditions: sa.ColumnElement[bool]) -> Selection:
+    """The question to some postings; it is built once, for that costs more than the answer."""
     chosen = sa.select(
         postings.c.account,
         postings.c.kind,
@@ -74,14 +72,18 @@ def moves_of(
         # of a charge that is no order's, a refund and a correction stand between the same two
         postings.c.corrects.is_(None).label("is_plain"),
         postings.c.amount,
-    ).where(
-        *conditions,
-        bare(postings.c.kind).in_(_KINDS),
-    )
+    ).where(*conditions, bare(postings.c.kind).in_(_KINDS))
     each = chosen.subquery("each")
     grouped: list[Any] = [column for column in each.c if column.name != "amount"]
-    summed: Selection = sa.select(*grouped, sa.func.sum(each.c.amount), sa.func.count())
-    rows: Sequence[Any] = connection.execute(summed.group_by(*grouped)).all()
+    both: Selection = sa.select(*grouped, sa.func.sum(each.c.amount), sa.func.count())
+    return both.group_by(*grouped)
+
+
+def moves_of(
+    connection: Connection, question: Selection, values: Mapping[str, Any]
+) -> Iterator[Move]:
+    """The moves that `summed` finds; of one quarter and measure there may be several."""
+    rows: Sequence[Any] = connection.execute(question, values).all()
     for account, kind, debit, credit, currency, quarter, is_plain, amount, count in rows:
         measure, sign = _sign(kind, debit, credit, is_plain=bool(is_plain))
         if measure:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from service.ledger.engine import Connection
 
 # Rows that one page looks through where no index answers a filter.
-WINDOW = 1_000
+WINDOW = 500
 # Rows at most that bear one number.
 FEW = 1_000
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -163,7 +164,11 @@ def _closing(ask: Ask, one: closings.Closed) -> dict[str, Any]:
 
 
 def _total(one: Total) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in Total.__dataclass_fields__}
+    return dict(zip(_TOTAL, _values_of(one), strict=True))
+
+
+_TOTAL = tuple(Total.__dataclass_fields__)
+_values_of = attrgetter(*_TOTAL)
 
 
 def reports(_ask: Ask) -> Any:

@@ -49,12 +49,12 @@ def jobs(visit: Visit) -> Response:
         if name.endswith("_seconds")
     }
     with visit.ledger.read() as connection:
-        names = sorted({*running.jobs(connection), *every})
-        found = {name: running.firings(connection, name, limit=FIRINGS_SHOWN) for name in names}
+        fired = running.jobs(connection)
+        found = {name: running.firings(connection, name, limit=FIRINGS_SHOWN) for name in fired}
         processes = slots.running(connection, since=visit.now - SILENT)
     rows = [
         Job(name, every.get(name), firings[0] if firings else None, firings)
-        for name, firings in found.items()
+        for name, firings in ((name, found.get(name, [])) for name in sorted({*fired, *every}))
     ]
     return page(
         visit,
