@@ -1,8 +1,11 @@
 """Which rows may be seen and are wanted, where no index shall be chosen for saying so?"""
 
+from functools import cache
+
 import sqlalchemy as sa
 
 from service.ledger.engine import Connection
+from service.ledger.keys import Selection
 
 # Whose objects may be seen: None for those of every account.
 Scope = frozenset[str] | None
@@ -29,12 +32,14 @@ def judged(table: sa.Table, **wanted: str | None) -> list[sa.ColumnElement[bool]
 
 def few(connection: Connection, column: sa.Column[str], *, limit: int) -> list[str]:
     """The values of a column that has few; found one by one, by the index that begins with it."""
-    found: list[str] = []
-    last: str | None = ""
-    while len(found) < limit:
-        following = sa.select(column).where(column > last).order_by(column).limit(1)
-        last = connection.scalar(following)
-        if last is None:
-            break
-        found.append(last)
-    return found
+    return [str(row[0]) for row in connection.execute(_values(column), {"most": limit})]
+
+
+@cache
+def _values(column: sa.Column[str]) -> Selection:
+    """From each value to the next one: neither database does so by itself for DISTINCT."""
+    each = sa.select(sa.func.min(column).label("value")).cte("each_value", recursive=True)
+    following = sa.select(sa.func.min(column)).where(column > each.c.value).scalar_subquery()
+    each = each.union_all(sa.select(following).where(each.c.value.is_not(None)))
+    chosen: Selection = sa.select(each.c.value).where(each.c.value.is_not(None))
+    return chosen.limit(sa.bindparam("most", type_=sa.Integer()))
