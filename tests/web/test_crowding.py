@@ -1,15 +1,12 @@
 """What if very many want in, or one tries very often? (W02, W03, W18, W25)"""
 
-import threading
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import sqlalchemy as sa
-from argon2 import PasswordHasher
 
 from service.ledger import attempts, handshakes, sessions, users
 from service.ledger.engine import Ledger
@@ -19,6 +16,7 @@ from service.ledger.schema import handshakes as handshakes_table
 from service.ledger.schema import sessions as sessions_table
 from service.web.access.station import THREADS
 from service.work.hashing import AT_ONCE, WAITING_LIMIT, Hashing
+from tests.hashers import Held
 from tests.web.conftest import Pair
 from tests.web.visitor import GOOD, Visited, visited
 
@@ -26,37 +24,14 @@ lite = pytest.mark.parametrize("dialect", ["sqlite"])
 BEGUN = Handshake("", "b", "n", "v", "/console", datetime(2026, 11, 23))  # noqa: DTZ001  replaced
 
 
-class Counting(PasswordHasher):
-    """A hasher that counts what it verifies, and may be held up."""
-
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
-        self.go_on = threading.Event()
-        self.go_on.set()
-        self.inside = self.most = 0
-        self.against: list[str] = []
-        self.counting = threading.Condition()
-
-    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
-        with self.counting:
-            self.against.append(str(hash))
-            self.inside += 1
-            self.most = max(self.most, self.inside)
-            self.counting.notify_all()
-        self.go_on.wait(20)
-        with self.counting:
-            self.inside -= 1
-        return super().verify(hash, password)
-
-
 @pytest.fixture
-def hasher() -> Counting:
-    return Counting()
+def hasher() -> Held:
+    return Held()
 
 
 @pytest.fixture
 def desk(
-    database_url: str, tmp_path: Path, key_pair: Pair, now: datetime, hasher: Counting
+    database_url: str, tmp_path: Path, key_pair: Pair, now: datetime, hasher: Held
 ) -> Generator[Visited]:
     with visited(database_url, tmp_path, key_pair, now, hashing=Hashing(hasher)) as running:
         yield running
@@ -71,7 +46,7 @@ def desk(
          "monstrous name"],
 )  # fmt: skip
 def test_whoever_is_refused_cost_one_hash_of_the_same_cost(
-    desk: Visited, hasher: Counting, name: str, password: str
+    desk: Visited, hasher: Held, name: str, password: str
 ) -> None:
     """Times are the same because the work is: one argon2 with equal parameters, known or not."""
     desk.know("lin", "viewer")
@@ -100,7 +75,7 @@ def test_a_thousand_tries_cost_a_quarter_of_an_hour_and_never_more(
 
 @lite
 def test_of_a_hundred_sign_ins_two_are_hashed_ten_wait_the_rest_comes_again(
-    desk: Visited, hasher: Counting
+    desk: Visited, hasher: Held
 ) -> None:
     """And meanwhile everybody else is served: the webhook, the probes, who is in already."""
     inside = desk.signed_in("lin", "viewer")

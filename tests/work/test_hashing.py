@@ -7,29 +7,9 @@ from argon2 import PasswordHasher, extract_parameters
 
 from service.core.errors import TryLater
 from service.work.hashing import AT_ONCE, Hashing
+from tests.hashers import Held
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-
-
-class Held(PasswordHasher):
-    """A hasher that waits until it may go on, and counts who is in it."""
-
-    def __init__(self) -> None:
-        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
-        self.go_on = threading.Event()
-        self.go_on.set()
-        self.inside = self.most = 0
-        self.counting = threading.Condition()
-
-    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
-        with self.counting:
-            self.inside += 1
-            self.most = max(self.most, self.inside)
-            self.counting.notify_all()
-        self.go_on.wait(20)
-        with self.counting:
-            self.inside -= 1
-        return super().hash(password, salt=salt)
 
 
 def test_a_hash_costs_what_it_should() -> None:
