@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from service.ledger.engine import Connection
+from service.ledger.judging import bare
 
 # Rows that one page looks through where no index answers a filter.
 WINDOW = 500
-# Rows at most that bear one number.
-FEW = 1_000
 
 Conditions = list[sa.ColumnElement[bool]]
 Where = Mapping[str, Any]
@@ -105,15 +104,15 @@ def _window(
 
 
 def _few(connection: Connection, listing: Listing, span: Span, limit: int) -> Sequence[Any]:
-    """Found first, with a limit of their own: else a database would walk the whole order."""
+    """Put in order by bare keys: else a database would walk the whole order to find them."""
     columns = [column.label(name) for name, column in listing.columns.items()]
     keys = [key.label(f"_{n}") for n, key in enumerate(listing.key)]
-    few = sa.select(*columns, *keys).where(*span.conditions).limit(FEW).subquery("few")
-    key = [few.c[f"_{n}"] for n in range(len(listing.key))]
-    chosen = sa.select(few).order_by(*(k.desc() if listing.newest_first else k for k in key))
+    order = [bare(key) for key in listing.key]
+    chosen = sa.select(*columns, *keys).where(*span.conditions)
     if span.after is not None:
-        here, there = sa.tuple_(*key), _values(listing.key, span.after)
+        here, there = sa.tuple_(*order), _values(listing.key, span.after)
         chosen = chosen.where(here < there if listing.newest_first else here > there)
+    chosen = chosen.order_by(*(key.desc() if listing.newest_first else key for key in order))
     return connection.execute(chosen.limit(limit)).mappings().all()
 
 

@@ -24,8 +24,6 @@ from service.ledger.rules.single import is_notified_end
 from service.ledger.schema import beliefs, deliveries, observations
 
 WEEK = timedelta(days=7)
-# Accounts that are looked through.
-ACCOUNTS_LIMIT = 100
 # Its repeats come 5 s, 10 s, 2 min and 5 min after the first (facts §1.3): nothing is lost yet.
 PATIENCE = timedelta(minutes=10)
 # What was over so long before we first saw it is history, and nobody notifies of that.
@@ -109,7 +107,7 @@ def read(
         "end": end,
         "patient": now - PATIENCE,
         # the index of creation begins with them
-        "accounts": few(connection, beliefs.c.account, limit=ACCOUNTS_LIMIT),
+        "accounts": few(connection, beliefs.c.account),
         "kinds": list(KINDS),
     }
     ends = _read(connection, _ends(), values, Ends)

@@ -13,9 +13,6 @@ from service.ledger.paging import After, Asked, Conditions, Listing, Span, Where
 from service.ledger.rules.sources import word
 from service.ledger.schema import beliefs, deliveries, mismatches, postings
 
-# Accounts that are looked through when nobody says which.
-ACCOUNTS_LIMIT = 100
-
 
 def _whose(
     listing: Listing, connection: Connection, accounts: Collection[str] | None, where: Where
@@ -25,7 +22,7 @@ def _whose(
         return [where["account"]] if accounts is None or where["account"] in accounts else []
     if accounts is not None:
         return sorted(accounts)
-    return few(connection, listing.account, limit=ACCOUNTS_LIMIT)
+    return few(connection, listing.account)
 
 
 def of_objects(

@@ -323,6 +323,31 @@ def test_a_program_finds_a_rare_row_page_by_page(ledger: Ledger) -> None:
     assert found_of(ledger, listing.OBJECTS, status="canceled", account="other") == ([], 1)
 
 
+def test_a_program_finds_all_that_bear_one_number_however_many(ledger: Ledger) -> None:
+    number = 1_100
+    with ledger.begin() as connection:
+        rows = [order(f"o{n:05d}", order_no="n1") for n in range(number)]
+        connection.execute(sa.insert(beliefs), rows)
+        moved = [posting(n, "charge", "a", "b", order_id="o00001") for n in range(number)]
+        connection.execute(sa.insert(postings), moved)
+        charges = [belief("charge", f"x{n}", "paid", order_id="o00001") for n in range(number)]
+        connection.execute(sa.insert(beliefs), charges)
+    ids, _ = found_of(ledger, listing.OBJECTS, order_no="n1")
+    assert ids == [f"o{n:05d}" for n in range(number)]
+    ids, _ = found_of(ledger, listing.JOURNAL, order_id="o00001")
+    assert ids == [f"x{n}" for n in range(number)]
+
+
+def test_no_account_is_left_out_where_there_are_many(ledger: Ledger) -> None:
+    with ledger.begin() as connection:
+        rows = [order("o1", account=f"a{n:03d}") for n in range(120)]
+        connection.execute(sa.insert(beliefs), rows)
+    with ledger.read() as connection:
+        assert len(objects.accounts(connection, None)) == 120
+    ids, _ = found_of(ledger, listing.OBJECTS)
+    assert len(ids) == 120
+
+
 def found_of(ledger: Ledger, shown: Listing, **where: Any) -> tuple[list[str], int]:
     """The ids on all pages, and how many pages these were."""
     ids: list[str] = []

@@ -16,7 +16,6 @@ from service.ledger.schema import beliefs, deliveries
 from service.ledger.views.walk import Scope, Walked, few, judged, walk, within
 
 # Accounts that are looked through when nobody says which.
-ACCOUNTS_LIMIT = 100
 RELATED_LIMIT = 50
 _ONE_KEY = (beliefs.c.account, beliefs.c.kind, beliefs.c.object_id)
 
@@ -123,7 +122,7 @@ def accounts(connection: Connection, scope: Scope) -> list[str]:
     """Accounts that have an object."""
     if scope is not None:
         return sorted(scope)
-    return few(connection, beliefs.c.account, limit=ACCOUNTS_LIMIT)
+    return few(connection, beliefs.c.account)
 
 
 def related(connection: Connection, of: Believed, *, limit: int = RELATED_LIMIT) -> list[Believed]:

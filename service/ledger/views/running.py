@@ -18,7 +18,6 @@ _SLOT = sa.select(
     slots.c.finished_at,
     slots.c.outcome,
 )
-JOBS_LIMIT = 100
 
 
 class Noted(NamedTuple):
@@ -34,7 +33,7 @@ class Noted(NamedTuple):
 
 def jobs(connection: Connection) -> list[str]:
     """The names of the jobs that ever fired."""
-    return few(connection, slots.c.job, limit=JOBS_LIMIT)
+    return few(connection, slots.c.job)
 
 
 def firings(connection: Connection, job: str, *, limit: int) -> list[Slot]:
