@@ -31,13 +31,20 @@ class Stakes:
     money: Mapping[tuple[str, str, str], int]
 
 
-def between(ours: str, theirs: str, rule: str = "") -> int | None:
+def between(ours: str, theirs: str, rule: str) -> int | None:
     """By how much two sides of a rule differ, minor units; None where they are no amounts."""
-    if rule not in FIGURES and all(
-        side.isdecimal() and len(side) <= AMOUNT_DIGITS for side in (ours, theirs)
-    ):
-        return abs(int(ours) - int(theirs))
-    return None
+    found = amounts(ours, theirs, rule)
+    return abs(found[0] - found[1]) if len(found) > 1 else None
+
+
+def amounts(ours: str, theirs: str, rule: str) -> list[int]:
+    """Those of two sides of a rule that are amounts, minor units."""
+    if rule in FIGURES:
+        return []
+    sides = (ours, theirs)
+    return [
+        int(one) for one in sides if one.isdecimal() and one.isascii() and len(one) <= AMOUNT_DIGITS
+    ]
 
 
 def read(connection: Connection) -> Stakes:

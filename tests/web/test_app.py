@@ -122,7 +122,7 @@ def test_money_at_stake_is_added_up_by_currency_and_ids_are_no_money(
         found = stakes.read(connection)
     assert found.counts == {("overpaid", "high"): 8}
     assert found.money == {("overpaid", "high", "cny"): 157, ("overpaid", "high", "usd"): 900}
-    assert [stakes.between(ours, theirs) for _, ours, theirs in sides] == [
+    assert [stakes.between(ours, theirs, "overpaid") for _, ours, theirs in sides] == [
         150, 7, 900, 1, None, None, None, None,
     ]  # fmt: skip
 

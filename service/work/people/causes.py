@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from service.core.alerts import ALERTS, NOTICES
+from service.ledger import stakes
 from service.ledger.people import Cause, Matter
 from service.ledger.rules import BY_CODE
-from service.ledger.stakes import AMOUNT_DIGITS, FIGURES
 from service.outbound.people.note import SEVERITIES
 
 
@@ -36,14 +36,10 @@ class Line:
 
 def at_stake(rule: str, ours: str, theirs: str) -> int | None:
     """By how much two sides differ, or what one of them is where the other is no amount."""
-    amounts = [
-        int(side)
-        for side in (ours, theirs)
-        if side.isascii() and side.isdecimal() and len(side) <= AMOUNT_DIGITS
-    ]
-    if rule in FIGURES or not amounts:
+    found = stakes.amounts(ours, theirs, rule)
+    if not found:
         return None
-    return abs(amounts[0] - amounts[1]) if len(amounts) > 1 else amounts[0]
+    return abs(found[0] - found[1]) if len(found) > 1 else found[0]
 
 
 def line(cause: Cause, matters: Sequence[Matter]) -> Line:
