@@ -42,19 +42,28 @@ class Asked(NamedTuple):
 class Listing:
     """One list. key: what it is ordered by, and what a place in it consists of.
 
-    ask: how an index answers a question: whose, which values of columns, and after which place.
+    ask: how an index answers a question.
     """
 
     columns: Mapping[str, sa.ColumnElement[Any]]
     account: sa.Column[Any]
     key: tuple[sa.Column[Any], ...]
-    ask: Callable[["Listing", Connection, Collection[str] | None, Where, After], Asked]
+    ask: Callable[[Connection, "Question"], Asked]
     newest_first: bool = False
 
-    def equal(self, where: Where, *names: str) -> Conditions:
+
+class Question(NamedTuple):
+    """What is asked of a list: whose rows (None: all), with which values, after which place."""
+
+    listing: Listing
+    accounts: Collection[str] | None
+    where: Where
+    after: After
+
+    def equal(self, *names: str) -> Conditions:
         """The conditions on these columns, as far as they are asked for; none named: on all."""
-        chosen = names or tuple(where)
-        return [self.columns[name] == where[name] for name in chosen if name in where]
+        columns, where = self.listing.columns, self.where
+        return [columns[name] == where[name] for name in names or where if name in where]
 
 
 def page(
@@ -70,7 +79,7 @@ def page(
 
     accounts: only of these; None: of all. where: values of columns by their name in the list.
     """
-    asked = listing.ask(listing, connection, accounts, where, after)
+    asked = listing.ask(connection, Question(listing, accounts, where, after))
     found: list[Any] = []
     for span in asked.spans:
         rows, edge = _window(connection, listing, span, asked.filters, limit + 1 - len(found))
@@ -93,9 +102,7 @@ def _window(
     edge = None
     if filters:
         edge = connection.execute(here.offset(WINDOW).limit(1)).first()
-    columns = [column.label(name) for name, column in listing.columns.items()]
-    keys = [key.label(f"_{n}") for n, key in enumerate(listing.key)]
-    chosen = here.with_only_columns(*columns, *keys).where(*filters)
+    chosen = here.with_only_columns(*_columns(listing)).where(*filters)
     if edge is not None:
         last = dict(zip(listing.key, edge, strict=True))
         chosen = chosen.where(*_up_to(listing, span, [last[column] for column in span.key]))
@@ -105,15 +112,19 @@ def _window(
 
 def _few(connection: Connection, listing: Listing, span: Span, limit: int) -> Sequence[Any]:
     """Put in order by bare keys: else a database would walk the whole order to find them."""
-    columns = [column.label(name) for name, column in listing.columns.items()]
-    keys = [key.label(f"_{n}") for n, key in enumerate(listing.key)]
     order = [bare(key) for key in listing.key]
-    chosen = sa.select(*columns, *keys).where(*span.conditions)
+    chosen = sa.select(*_columns(listing)).where(*span.conditions)
     if span.after is not None:
         here, there = sa.tuple_(*order), _values(listing.key, span.after)
         chosen = chosen.where(here < there if listing.newest_first else here > there)
     chosen = chosen.order_by(*(key.desc() if listing.newest_first else key for key in order))
     return connection.execute(chosen.limit(limit)).mappings().all()
+
+
+def _columns(listing: Listing) -> list[sa.ColumnElement[Any]]:
+    """What is shown, and the parts of the place."""
+    shown = [column.label(name) for name, column in listing.columns.items()]
+    return [*shown, *(key.label(f"_{n}") for n, key in enumerate(listing.key))]
 
 
 def _beyond(listing: Listing, span: Span) -> Conditions:
@@ -129,12 +140,8 @@ def _up_to(listing: Listing, span: Span, edge: Sequence[Any]) -> Conditions:
     return [here >= there if listing.newest_first else here <= there]
 
 
-def _value(key: sa.Column[Any], value: Any) -> Any:
-    return sa.bindparam(None, value, key.type)
-
-
 def _values(key: Sequence[sa.Column[Any]], values: Sequence[Any]) -> Any:
-    return sa.tuple_(*(_value(k, v) for k, v in zip(key, values, strict=True)))
+    return sa.tuple_(*(sa.bindparam(None, v, k.type) for k, v in zip(key, values, strict=True)))
 
 
 def _shown(listing: Listing, rows: Sequence[Any]) -> list[dict[str, Any]]:
