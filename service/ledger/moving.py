@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from service.core.instant import MICROS, from_micros
-from service.core.journal import BANK, DEPOSITS, ORDERS, REFUNDS, TRANSIT
+from service.core.journal import BANK, ORDERS, REFUNDS, TRANSIT
 from service.ledger.engine import Connection
 from service.ledger.judging import bare
 from service.ledger.keys import Selection
@@ -35,12 +35,9 @@ _SIGNS: Mapping[tuple[str, str, str], tuple[str, int]] = {
     ("withdrawal", BANK, TRANSIT): ("withdrawn", -1),
 }
 _KINDS = tuple(sorted({kind for kind, _, _ in _SIGNS}))
-assert DEPOSITS.startswith(_CLEARING)  # noqa: S101  the table above stands on it
 
-
-# Every zone's days begin with one of them.
-QUARTER = timedelta(minutes=15)
-_STEP = int(QUARTER.total_seconds()) * MICROS
+# Zones differ from UTC by quarters of an hour: every business day is so many of them.
+QUARTER_MICROS = 15 * 60 * MICROS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ def summed(*conditions: sa.ColumnElement[bool]) -> Selection:
         _class_of(postings.c.debit).label("debit_class"),
         _class_of(postings.c.credit).label("credit_class"),
         postings.c.currency,
-        (happened() // _STEP).label("quarter"),
+        (happened() // QUARTER_MICROS).label("quarter"),
         # of a charge that is no order's, a refund and a correction stand between the same two
         postings.c.corrects.is_(None).label("is_plain"),
         postings.c.amount,
@@ -87,7 +84,7 @@ def moves_of(
     for account, kind, debit, credit, currency, quarter, is_plain, amount, count in rows:
         measure, sign = _sign(kind, debit, credit, is_plain=bool(is_plain))
         if measure:
-            at = from_micros(int(quarter) * _STEP)
+            at = from_micros(int(quarter) * QUARTER_MICROS)
             yield Move(account, measure, currency, at, sign * int(amount), int(count))
 
 

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.core.errors import Raced
+from service.core.journal import DEPOSITS, wallet
 from service.ledger import closings, counted, journal
 from service.ledger.engine import Ledger
 from service.ledger.journal import Balance, Span
@@ -26,7 +27,7 @@ _SIDES = (
 )
 
 
-def put(ledger: Ledger, first: int, number: int) -> None:
+def put(ledger: Ledger, first: int, number: int, **other: Any) -> None:
     chance = random.Random(first)
     rows: list[dict[str, Any]] = []
     for n in range(first, first + number):
@@ -46,6 +47,7 @@ def put(ledger: Ledger, first: int, number: int) -> None:
                 "known_at": NOW,
                 "corrects": chance.choice((None, 1)),
             }
+            | other
         )
     with ledger.begin() as connection:
         connection.execute(sa.insert(postings), rows)
@@ -76,6 +78,13 @@ def test_a_span_is_the_same_before_while_and_after_it_is_added_up(ledger: Ledger
     assert some != before
     count(ledger)
     assert [sums(ledger, **span) for span in spans] == some
+
+
+def test_what_a_person_puts_in_counts_as_paid(ledger: Ledger) -> None:
+    of_deposit = {"kind": "deposit", "debit": DEPOSITS, "credit": wallet("a", "u1")}
+    put(ledger, 0, 1, **of_deposit, amount=7, corrects=None)
+    found = sums(ledger, since=NOW - timedelta(days=3), until=NOW + timedelta(hours=1))
+    assert [(measure, moved) for (measure, *_), moved in found.items()] == [("paid", (7, 1))]
 
 
 def everything(ledger: Ledger, accounts: list[str] | None, limit: int) -> list[Balance]:

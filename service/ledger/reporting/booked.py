@@ -10,11 +10,10 @@ from service.core.closing import Mark
 from service.ledger.columns import Instant
 from service.ledger.engine import Connection
 from service.ledger.journal import Span
+from service.ledger.moving import QUARTER_MICROS
 from service.ledger.schema import postings
 from service.ledger.snapshots import stream
 
-# Zones differ from UTC by quarters of an hour: a business day is so many of them.
-QUARTER_MICROS = 15 * 60 * 1_000_000
 _NONE: sa.ColumnElement[int] = sa.literal_column("0", sa.BigInteger())
 
 

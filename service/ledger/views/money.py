@@ -20,13 +20,12 @@ from service.ledger.engine import Connection
 from service.ledger.judging import Scope, bare
 from service.ledger.keys import Selection
 from service.ledger.moving import MEASURES as MEASURES
-from service.ledger.moving import QUARTER, happened, moves_of, summed
+from service.ledger.moving import QUARTER_MICROS, happened, moves_of, summed
 from service.ledger.schema import moves, postings
 
 # So many postings that are not added up are looked through by their numbers, more by their time.
 BEHIND = 20_000
 _HOUR = timedelta(hours=1)
-_STEP = QUARTER // timedelta(microseconds=1)
 _HOUR_STEP = _HOUR // timedelta(microseconds=1)
 
 
@@ -60,8 +59,8 @@ def moved(
 def _parts(
     connection: Connection, since: datetime, until: datetime, scope: Scope
 ) -> Iterator[Moved]:
-    first = from_micros(-(-to_micros(since) // _STEP) * _STEP)
-    last = from_micros(to_micros(until) // _STEP * _STEP)
+    first = from_micros(-(-to_micros(since) // QUARTER_MICROS) * QUARTER_MICROS)
+    last = from_micros(to_micros(until) // QUARTER_MICROS * QUARTER_MICROS)
     values = {} if scope is None else {"accounts": sorted(scope)}
     if first < last:
         yield from _added_up(connection, values | {"begin": first, "end": last})

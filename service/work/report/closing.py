@@ -14,6 +14,7 @@ from service.core.report.glossary import KINDS, Labels
 from service.core.report.sheet import Column, Document, Form, Remark, Sheet, Words
 from service.ledger.engine import Connection
 from service.ledger.journal import Span
+from service.ledger.moving import QUARTER_MICROS
 from service.ledger.reporting import booked
 from service.ledger.reporting.closed import closed, last_closed
 from service.work.report.ask import Ask
@@ -159,7 +160,7 @@ def _within(day: date, ask: Ask) -> bool:
 
 
 def _day_of(quarter: int, zone: tzinfo) -> date:
-    return from_micros(int(quarter) * booked.QUARTER_MICROS).astimezone(zone).date()
+    return from_micros(int(quarter) * QUARTER_MICROS).astimezone(zone).date()
 
 
 def _rows(sums: Sums) -> Iterator[tuple[Any, ...]]:
