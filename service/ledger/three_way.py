@@ -11,7 +11,7 @@ from service.core.statement.three_way import BOOK, CHANNEL, PINGPP, Compared, Sa
 from service.ledger import agreement, statements
 from service.ledger.engine import Connection, Ledger
 from service.ledger.keys import Selection
-from service.ledger.rules.sides import Scope, believed, day_of, figures, lines, text_of
+from service.ledger.rules.sides import Scope, believed, day_of, figures, given, lines, text_of
 from service.ledger.rules.sources import Expression, word
 from service.ledger.schema import beliefs
 from service.ledger.snapshots import patient, stream
@@ -117,7 +117,7 @@ def _statement(book: Reading, channel: Reading, days: Covered) -> Selection:
         .group_by(*key)
         .subquery("found")
     )
-    cut = sa.bindparam("cut", type_=sa.BigInteger())
+    cut = given("cut")
     return sa.select(
         found,
         day_of(found.c.our_at_low - cut).label("our_first"),
@@ -129,8 +129,8 @@ def _within(chosen: Selection) -> Selection:
     """Only lines of the days that are looked at; those whose money has not moved name no day."""
     one = chosen.subquery()
     day = one.c.their_day
-    first, last = (sa.bindparam(name, type_=sa.BigInteger()) for name in ("first_day", "last_day"))
-    return sa.select(one).where(sa.or_(day.is_(None), day.between(first, last)))
+    covered_days = day.between(given("first_day"), given("last_day"))
+    return sa.select(one).where(sa.or_(day.is_(None), covered_days))
 
 
 def _whole(anchor: Any) -> Expression:

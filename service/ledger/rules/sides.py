@@ -78,9 +78,7 @@ _SUMMED = (
     "lines", "others", "theirs", "their_fees", "their_fee",
     "sures", "maybes", "sure", "maybe", "our_fees", "our_fee",
 )  # fmt: skip
-_RANGED = (
-    "their_day", "our_at", "their_currency", "our_currency", "identity", "status", "transaction",
-)  # fmt: skip
+_RANGED = ("their_day", "our_at", "their_currency", "our_currency", "identity", "status")
 
 
 def _row(what: Expression, anchor: Expression, **values: Expression) -> list[Expression]:
@@ -88,13 +86,13 @@ def _row(what: Expression, anchor: Expression, **values: Expression) -> list[Exp
     nothing = {name: _number(0) for name in _SUMMED} | {
         "their_day": sa.cast(sa.null(), sa.BigInteger()),
         "our_at": sa.cast(sa.null(), sa.BigInteger()),
-        **{name: sa.cast(sa.null(), sa.Text()) for name in _RANGED[2:]},
+        **{name: sa.cast(sa.null(), sa.Text()) for name in (*_RANGED[2:], "transaction")},
     }
     columns = nothing | values
     return [
         what.label("what"),
         _short(anchor).label("anchor"),
-        *(columns[name].label(name) for name in (*_SUMMED, *_RANGED)),
+        *(columns[name].label(name) for name in (*_SUMMED, *_RANGED, "transaction")),
     ]
 
 
