@@ -28,9 +28,10 @@ def measured(connection: Connection) -> dict[date, datetime]:
 def keep(connection: Connection, monday: date, lines: Sequence[Line], *, now: datetime) -> None:
     """Keep the lines of a week instead of those that were kept of it before."""
     week = _number(monday)
+    # first of all: whoever else keeps this week waits here, and then deletes these lines
+    upsert_rows(connection, card_weeks, [{"week": week, "measured_at": now}])
     connection.execute(sa.delete(card_lines).where(card_lines.c.week == week))
     insert_rows(connection, card_lines, [_row(week, line) for line in lines])
-    upsert_rows(connection, card_weeks, [{"week": week, "measured_at": now}])
 
 
 def _row(week: int, line: Line) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import math
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from service.ledger import card_kept
 from service.ledger.engine import Ledger
 from service.ledger.provider_card import Ends, Events, Group, Line, Spread, read, weeks
 from service.ledger.schema import beliefs, deliveries, observations
@@ -136,6 +139,26 @@ def test_percentiles_are_those_of_a_sorted_list(ledger: Ledger, size: int) -> No
         ],
     )
     assert card(ledger)[ALIPAY].to_final == Spread(size, nearest(took, 50), nearest(took, 99))
+
+
+def test_two_who_keep_a_week_at_once_keep_it_once(ledger: Ledger) -> None:
+    lines = [Line(ALIPAY, MONDAY.date(), Ends(n), Events(), Spread(), Spread()) for n in (1, 2)]
+
+    def keep(line: Line) -> None:
+        with ledger.begin() as connection:
+            card_kept.keep(connection, MONDAY.date(), [line], now=MONDAY)
+
+    with ThreadPoolExecutor() as pool:
+        with ledger.begin() as connection:
+            card_kept.keep(connection, MONDAY.date(), lines[:1], now=MONDAY)
+            other = pool.submit(keep, lines[1])
+            # it writes as far as it comes, and waits there
+            with suppress(TimeoutError):
+                other.result(timeout=0.3)
+        other.result()
+    day = MONDAY.date()
+    with ledger.read() as connection:
+        assert card_kept.lines(connection, None, since=day, until=day, limit=9) == lines[1:]
 
 
 def test_weeks_begin_on_the_zones_monday_and_keep_to_the_span() -> None:
