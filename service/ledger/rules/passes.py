@@ -5,7 +5,7 @@ many scans, and PostgreSQL a plan for each: what is asked is whether any of thei
 and of the few rows of which one does, the sides of every rule that found it, as a JSON list.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,20 +43,20 @@ class Pass:
 
 def passes(rules: Sequence[Rule], of: Sources) -> list[Pass]:
     """The fewest passes that ask these rules."""
-    found: list[Pass] = []
-    shared: dict[str, list[Rule]] = {}
+    alone: list[Pass] = []
+    shared: dict[str, dict[str, Selection]] = {}
     for rule in rules:
-        source = source_of(rule, of)
+        found = rule.select(of)
+        source = _source_of(found, of)
         if source is None:
-            found.append(Pass((rule.code,), rule.select(of), is_shared=False))
+            alone.append(Pass((rule.code,), found, is_shared=False))
         else:
-            shared.setdefault(source, []).append(rule)
-    return found + [_shared(together, of, getattr(of, name)) for name, together in shared.items()]
+            shared.setdefault(source, {})[rule.code] = found
+    return alone + [_shared(together, of, getattr(of, name)) for name, together in shared.items()]
 
 
-def source_of(rule: Rule, of: Sources) -> str | None:
-    """The source that the rule's SELECT is a plain selection of; None: of no single one."""
-    found = rule.select(of)
+def _source_of(found: Selection, of: Sources) -> str | None:
+    """The source that a rule's SELECT is a plain selection of; None: of no single one."""
     # not the final ones, which a compiler works out in fifty times the time; a rule looks into
     # other tables in subqueries only
     (first, *others) = found.columns_clause_froms
@@ -66,8 +66,8 @@ def source_of(rule: Rule, of: Sources) -> str | None:
     return next((name for name in names if getattr(of, name) is first), None)
 
 
-def _shared(rules: Sequence[Rule], of: Sources, source: Any) -> Pass:
-    found = [rule.select(of) for rule in rules]
+def _shared(together: Mapping[str, Selection], of: Sources, source: Any) -> Pass:
+    found = together.values()
     sides = [
         sa.case((_condition(one), one.selected_columns[side].element))
         for one in found
@@ -82,10 +82,10 @@ def _shared(rules: Sequence[Rule], of: Sources, source: Any) -> Pass:
         sa.cast(sa.null(), sa.Text()).label("theirs"),
         source.c.currency,
     ).where(sa.or_(*map(_condition, found)))
-    return Pass(tuple(rule.code for rule in rules), select, is_shared=True)
+    return Pass(tuple(together), select, is_shared=True)
 
 
 def _condition(found: Selection) -> Expression:
     condition = found.whereclause
-    assert condition is not None  # noqa: S101  `source_of` looked
+    assert condition is not None  # noqa: S101  `_source_of` looked
     return condition
