@@ -14,7 +14,7 @@ from service.core.errors import Raced
 from service.ledger.dialect import add_rows
 from service.ledger.engine import Connection, Ledger
 from service.ledger.journal import Balance
-from service.ledger.judging import bare
+from service.ledger.judging import bare, within
 from service.ledger.moving import moves_of, summed
 from service.ledger.schema import meta, moves, postings, standings
 
@@ -128,7 +128,8 @@ def balances(
     new: list[sa.ColumnElement[bool]] = [postings.c.id > mark(connection)]
     if accounts is not None:
         chosen = chosen.where(standings.c.account.in_(sorted(accounts)))
-        new.append(postings.c.account.in_(sorted(accounts)))
+        # judged row by row: else SQLite goes through all postings of the accounts for the new ones
+        new += within(postings.c.account, frozenset(accounts))
     if after is not None:
         chosen = chosen.where(standings.c.account >= after[0], sa.tuple_(*_KEY) > tuple(after))
     rows = {(row.account, row.book, row.currency): row for row in connection.execute(chosen)}

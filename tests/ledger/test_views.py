@@ -287,6 +287,12 @@ def test_no_page_reads_a_whole_table(crowded: Ledger) -> None:
                 assert wrong == [], "\n".join([name, *plan])
 
 
+def test_sqlite_finds_new_postings_by_number_though_nothing_was_analyzed(ledger: Ledger) -> None:
+    with ledger.begin() as connection:
+        for plan in explained(connection, QUESTIONS["balances"]):
+            assert not [one for one in plan if one.endswith("(account=?)") and "postings" in one]
+
+
 def explained(connection: Connection, question: Question) -> Iterator[list[str]]:
     """How the database answers each statement of a question."""
     asked: list[tuple[str, Any]] = []
