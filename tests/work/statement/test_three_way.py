@@ -12,7 +12,7 @@ from service.core.statement.mapping import READY
 from service.ledger.engine import Ledger
 from service.ledger.three_way import Source, compared
 from tests.books import Row, charge, order, part, put
-from tests.work.statement.test_match import DAWN, NOON, bring, line
+from tests.work.statement.matching import DAWN, NOON, bring, line
 
 BOOK = Source("book", READY["book"])
 BILL = Source("bill", replace(READY["book"], against="charges", channels=("wx",)))
