@@ -1,5 +1,6 @@
 """How tests call commands: in this process where they end, in their own where they stay."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,15 +8,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 import structlog
 
 from service.cli import main
+from service.core.observation import Key, Observation, Source
+from service.ledger.engine import Ledger, open_ledger
+from service.ledger.schema import looks
 from service.web.protocol import listen
-from tests.conftest import KeyPair, put_vault_key
+from service.work.apply import apply
+from service.work.drain import drain
+from service.work.terms import Terms
+from tests.cli.storied import BODY, ORDER, arrival, insert
+from tests.conftest import VAULT, KeyPair, put_vault_key
 
 START_SECONDS = 60
 STOP_SECONDS = 60
@@ -69,6 +79,44 @@ def call(
     signal.signal(signal.SIGPIPE, before)
     os.umask(mask)
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A migrated, empty ledger that every command finds through the environment."""
+    monkeypatch.setenv("PINGLEDGER_DATABASE__URL", database_url)
+    return database_url
+
+
+@pytest.fixture
+def story(folder: Path, database: str, now: datetime) -> Ledger:
+    """A ledger with a charge from a delivery, an order from a poll, a quarantined delivery."""
+    ledger = open_ledger(database, VAULT)
+    terms = Terms(sinks=("books",), epoch="e", grace_seconds=0)
+    arrived = [
+        arrival("evt_1", json.dumps(BODY).encode(), now),
+        arrival("evt_2", b'{"id":"evt_2"}', now),
+    ]
+    insert(ledger, arrived)
+    drain(ledger, terms=terms, clock=lambda: now)
+    order = Observation(
+        key=Key("main", "order", ORDER),
+        source=Source.POLL,
+        seen_at=now,
+        status="paid",
+        facts={"amount": 100, "currency": "cny", "order_no": "n1"},
+        totals={"amount_paid": 170, "amount_refunded": 0},
+    )
+    apply(ledger, [order], terms=terms, now=now + timedelta(seconds=1))
+    with ledger.begin() as connection:
+        connection.execute(
+            sa.insert(looks).values(
+                account="main", kind="order", object_id=ORDER, started_at=now, answer="ok"
+            )
+        )
+    ledger.close()
+    (folder / "c.toml").write_text('[sinks.books]\ntype = "jsonl"\npath = "books.jsonl"\n')
+    return ledger
 
 
 @dataclass

@@ -27,13 +27,6 @@ API_KEY = "sk_live_sandbox"
 HOURS_AWAY = 27
 
 
-@pytest.fixture
-def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A migrated, empty ledger that every command finds through the environment."""
-    monkeypatch.setenv("PINGLEDGER_DATABASE__URL", database_url)
-    return database_url
-
-
 def settings(folder: Path, base: str) -> str:
     file = folder / "c.toml"
     (folder / "data").mkdir(exist_ok=True)

@@ -18,7 +18,7 @@ from service.ledger.engine import open_ledger
 from service.pingpp.signature import sign_body
 from service.web.protocol import listen
 from tests.cli.conftest import Call, Process, Start
-from tests.cli.test_commands import BODY, rows
+from tests.cli.storied import BODY, rows
 from tests.conftest import KeyPair
 
 CONFIG = """

@@ -4,19 +4,10 @@ import json
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from service.ledger import radar
 from service.ledger.engine import open_ledger
 from service.ledger.radar import Hour
 from tests.cli.conftest import Call
-
-
-@pytest.fixture
-def database(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A migrated, empty ledger that every command finds through the environment."""
-    monkeypatch.setenv("PINGLEDGER_DATABASE__URL", database_url)
-    return database_url
 
 
 def put(database: str, kind: str, hours_ago: int, hour: Hour, account: str = "shop") -> None:
