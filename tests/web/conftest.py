@@ -29,7 +29,7 @@ from tests.days import RULES
 
 ACCOUNT = "shop"
 TOKEN = "t0ken"
-READ_SECONDS = 20
+READ_SECONDS = 60
 
 
 class Pair(Protocol):

@@ -54,7 +54,7 @@ def postgres_url(ledger: Ledger) -> str:
 def held(ledger: Ledger) -> Generator[None]:
     """Another process's lock on what the inbox writes to."""
     if ledger.dialect == "sqlite":
-        with closing(sqlite3.connect(str(ledger.writer.url.database), timeout=5)) as other:
+        with closing(sqlite3.connect(str(ledger.writer.url.database), timeout=60)) as other:
             other.execute("BEGIN IMMEDIATE")
             yield
             other.rollback()

@@ -86,7 +86,7 @@ class Visitor:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.jar and "cookie" not in sent:
             sent["cookie"] = "; ".join(f"{name}={value}" for name, value in self.jar.items())
-        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        wire = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             wire.request(method, path, body, {k: v for k, v in sent.items() if v})
             got = wire.getresponse()

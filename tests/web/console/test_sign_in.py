@@ -138,7 +138,6 @@ class Window:
 @contextmanager
 def window(browser: Browser, house: House, *, scripts: bool = True) -> Generator[Window]:
     context = browser.new_context(base_url=house.url, java_script_enabled=scripts, locale="zh-CN")
-    context.set_default_timeout(3_000)
     opened = Window(house, context, context.new_page())
     opened.watch()
     yield opened
