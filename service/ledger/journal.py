@@ -60,6 +60,9 @@ class Line(NamedTuple):
     corrects: int | None
 
 
+_LINES: Selection = sa.select(*(postings.c[name] for name in Line._fields))
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Which postings: that happened before `until`, as it was known before `known`; None: all."""
@@ -147,13 +150,20 @@ def lines(
         conditions.append(postings.c.order_id == order_id)
     if book is not None:
         conditions.append(sa.or_(postings.c.debit == book, postings.c.credit == book))
-    statement = sa.select(*(postings.c[name] for name in Line._fields)).where(*conditions)
+    statement = _LINES.where(*conditions)
 
     def following(last: Line | None) -> Selection:
         after = 0 if last is None else last.id
         return statement.where(postings.c.id > after).order_by(postings.c.id)
 
     return (Line(*row) for row in pages(ledger, following, limit))
+
+
+def of_one(connection: Connection, key: Key, *, limit: int) -> list[Line]:
+    """The first postings of an object, in the order in which they were made."""
+    mine = (postings.c[name] == value for name, value in key._asdict().items())
+    rows = connection.execute(_LINES.where(*mine).order_by(postings.c.id).limit(limit))
+    return [Line(*row) for row in rows]
 
 
 def of_objects(connection: Connection, keys: Sequence[Key]) -> list[Entry]:

@@ -61,10 +61,38 @@ def dead_letters(
     return [Letter(*row) for row in connection.execute(ordered)]
 
 
-def of_stream(connection: sa.Connection, stream: str) -> list[Letter]:
-    """Every message of one stream ("account/kind/id") with each sink, in order."""
-    found = _LETTERS.where(outbox.c.stream == stream).order_by(outbox.c.seq, dispatches.c.sink)
-    return [Letter(*row) for row in connection.execute(found)]
+class Told(NamedTuple):
+    """A message and where it stands with one sink; sink and what follows: None where none has it.
+
+    None has what was for no sink, and what all that it was for have dropped.
+    """
+
+    message_id: str
+    seq: int
+    type: str
+    created_at: datetime
+    sink: str | None
+    state: str | None
+    attempts: int | None
+    last_error: str | None
+    settled_at: datetime | None
+
+
+_STREAMS: sa.BindParameter[str] = sa.bindparam("streams", expanding=True)
+_TOLD = (
+    sa.select(
+        outbox.c.message_id, outbox.c.seq, outbox.c.type, outbox.c.created_at, dispatches.c.sink,
+        dispatches.c.state, dispatches.c.attempts, dispatches.c.last_error, dispatches.c.settled_at,
+    )
+    .outerjoin(dispatches, dispatches.c.outbox_id == outbox.c.id)
+    .where(outbox.c.stream.in_(_STREAMS))
+    .order_by(outbox.c.stream, outbox.c.seq, dispatches.c.sink)
+)  # fmt: skip
+
+
+def told_in(connection: sa.Connection, streams: Sequence[str]) -> list[Told]:
+    """Every message of some streams ("account/kind/id") with each sink, in order."""
+    return [Told(*row) for row in connection.execute(_TOLD, {"streams": streams})]
 
 
 class Dropped(NamedTuple):
@@ -80,18 +108,20 @@ class Dropped(NamedTuple):
     reason: str
 
 
-def dropped_of(connection: sa.Connection, stream: str) -> list[Dropped]:
-    """What was dropped of one stream, in order."""
-    rows = connection.execute(
-        sa.select(
-            outbox.c.seq, outbox.c.message_id, outbox.c.type, dropped.c.sink, dropped.c.attempts,
-            dropped.c.last_error, dropped.c.dropped_at, dropped.c.reason,
-        )
-        .join(outbox, outbox.c.id == dropped.c.outbox_id)
-        .where(outbox.c.stream == stream)
-        .order_by(outbox.c.seq, dropped.c.sink)
-    )  # fmt: skip
-    return [Dropped(*row) for row in rows]
+_DROPPED = (
+    sa.select(
+        outbox.c.seq, outbox.c.message_id, outbox.c.type, dropped.c.sink, dropped.c.attempts,
+        dropped.c.last_error, dropped.c.dropped_at, dropped.c.reason,
+    )
+    .join(outbox, outbox.c.id == dropped.c.outbox_id)
+    .where(outbox.c.stream.in_(_STREAMS))
+    .order_by(outbox.c.stream, outbox.c.seq, dropped.c.sink)
+)  # fmt: skip
+
+
+def dropped_in(connection: sa.Connection, streams: Sequence[str]) -> list[Dropped]:
+    """What was dropped of some streams, in order."""
+    return [Dropped(*row) for row in connection.execute(_DROPPED, {"streams": streams})]
 
 
 @dataclass(frozen=True, slots=True)

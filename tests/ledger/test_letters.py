@@ -58,7 +58,7 @@ def test_dead_letters_are_listed_page_by_page(stocked: Ledger) -> None:
 
 def test_a_stream_shows_every_message_with_every_sink(stocked: Ledger) -> None:
     with stocked.read() as connection:
-        shown = [(one.seq, one.sink, one.state) for one in letters.of_stream(connection, "x")]
+        shown = [(one.seq, one.sink, one.state) for one in letters.told_in(connection, ["x"])]
     assert shown == [(1, "a", "sent"), (1, "b", "dead"), (2, "a", "sent"), (2, "b", "dead")]
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,13 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from service.core.observation import Key
-from service.ledger import card_kept, counted, listing, reads
+from service.ledger import card_kept, counted, journal, listing, reads, story
 from service.ledger.engine import Connection, Ledger, open_ledger
 from service.ledger.paging import Listing
 from service.ledger.schema import (
     beliefs,
     deliveries,
+    dispatches,
     mismatches,
+    observations,
+    outbox,
     postings,
     slots,
 )
@@ -32,9 +36,10 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MANY = 6_000
 # at most a window, and what the filter of a page throws away in it
 _WASTE = re.compile(r"Rows Removed by Filter: ([0-9]{5}|[2-9][0-9]{3})")
+_TABLES = "beliefs|postings|deliveries|mismatches|slots|observations|outbox|dispatches"
 _SCAN = re.compile(
-    r"Seq Scan on (beliefs|postings|deliveries|mismatches|slots|observations)\b"
-    r"|SCAN (beliefs|postings|deliveries|mismatches|slots|observations)$"
+    rf"Seq Scan on ({_TABLES})\b"
+    rf"|SCAN ({_TABLES}|other)$"
 )
 
 
@@ -192,6 +197,55 @@ def _crowd() -> Iterator[tuple[sa.Table, list[dict[str, Any]]]]:
         ],
     )
     yield (
+        observations,
+        [
+            {
+                "account": "shop",
+                "kind": "order",
+                "object_id": f"o{n // 3}",
+                "source": "webhook",
+                "seen_at": ago[n],
+                "recorded_at": ago[n],
+                "delivery_id": n + 1,
+                "decision": "applied",
+                "body": '{"status":"paid","seen_at":1}',
+            }
+            for n in range(MANY)
+        ],
+    )
+    sent = [(f"shop/order/o{n // 3}", n % 3 + 1) for n in range(MANY)]
+    yield (
+        outbox,
+        [
+            {
+                "id": n + 1,
+                "message_id": f"m{n}",
+                "stream": stream,
+                "seq": seq,
+                "account": "shop",
+                "type": "order.paid",
+                "body": bytes(600),
+                "created_at": ago[n],
+            }
+            for n, (stream, seq) in enumerate(sent)
+        ],
+    )
+    yield (
+        dispatches,
+        [
+            {
+                "outbox_id": n + 1,
+                "sink": "erp",
+                "stream": stream,
+                "seq": seq,
+                "state": "sent" if n % 1_000 else "dead",
+                "attempts": 1,
+                "next_try_at": NOW,
+            }
+            for n, (stream, seq) in enumerate(sent)
+        ],
+    )
+    yield (
         slots,
         [
             {"job": f"j{n % 4}", "slot_at": ago[n], "holder": "h", "started_at": ago[n]}
@@ -215,9 +269,8 @@ QUESTIONS: dict[str, Question] = {
     "money": lambda c: money.moved(c, since=NOW - timedelta(hours=3), until=NOW),
     "money of one": lambda c: money.moved(c, since=NOW - timedelta(hours=3), until=NOW, scope=SHOP),
     "stuck": lambda c: (
-        stuck.inbox(c, SHOP),
-        stuck.quarantined(c, None),
-        stuck.overdue(c, None, now=NOW),
+        stuck.standing(c, None, now=NOW),
+        stuck.standing(c, SHOP, now=NOW),
         stuck.longest(c, SHOP, now=NOW, limit=5),
         stuck.causes(c, None),
     ),
@@ -246,7 +299,7 @@ QUESTIONS: dict[str, Question] = {
     "desk, settled": lambda c: desk.page(
         c, SHOP, desk.Asked(state="settled"), after=(MANY,), size=50
     ),
-    "jobs": lambda c: [running.firings(c, job, limit=12) for job in running.jobs(c)],
+    "jobs": lambda c: running.firings(c, running.jobs(c), limit=12),
     "keys": lambda c: running.keys_seen(c, SHOP),
     "audit": lambda c: running.noted(c, who=None, after=None, size=50),
     "programs: objects": lambda c: (
@@ -271,6 +324,10 @@ QUESTIONS: dict[str, Question] = {
     "balances": lambda c: counted.balances(c, SHOP, after=None, limit=50),
     "card": lambda c: card_kept.lines(c, SHOP, since=NOW.date(), until=NOW.date(), limit=50),
     "an object": lambda c: reads.is_known(c, Key("shop", "order", "o78")),
+    "an object's story": lambda c: (
+        story.tell(c, Key("shop", "order", "o78")),
+        journal.of_one(c, Key("shop", "charge", "x78"), limit=50),
+    ),
     "sinks": lambda c: (
         outgoing.backlog(c, SHOP, "erp"),
         outgoing.dead(c, None, "erp"),
@@ -285,6 +342,20 @@ def test_no_page_reads_a_whole_table(crowded: Ledger) -> None:
             for plan in explained(connection, question):
                 wrong = [one for one in plan if _SCAN.search(one) or _WASTE.search(one)]
                 assert wrong == [], "\n".join([name, *plan])
+
+
+def test_a_story_asks_no_more_the_more_there_is_to_tell(crowded: Ledger) -> None:
+    """Each question is a round trip."""
+    with crowded.begin() as connection:
+        told = story.tell(connection, Key("shop", "order", "o78"))
+        assert [line.what for line in told].count("delivery") == 3
+        assert [line.what for line in told].count("message") == 3
+        much = Key("shop", "order", "o78")
+        little = Key("shop", "order", "nowhere")
+        asked = [
+            len([*explained(connection, partial(story.tell, key=key))]) for key in (much, little)
+        ]
+    assert asked == [8, 7]
 
 
 def test_sqlite_finds_new_postings_by_number_though_nothing_was_analyzed(ledger: Ledger) -> None:

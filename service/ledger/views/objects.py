@@ -133,11 +133,13 @@ def related(connection: Connection, of: Believed, *, limit: int = RELATED_LIMIT)
     if order_id:
         mine = (beliefs.c.account == of.account, beliefs.c.order_id == order_id)
         _gather(found, connection.execute(_BELIEVED.where(*mine).limit(limit)))
-        _gather(found, [*_named(connection, [of.account], ["order"], order_id)])
+        if of.kind != "order":
+            _gather(found, _named(connection, [of.account], ["order"], order_id))
     if charge_id:
         mine = (beliefs.c.account == of.account, beliefs.c.charge_id == charge_id)
         _gather(found, connection.execute(_BELIEVED.where(*mine).limit(limit)))
-        _gather(found, [*_named(connection, [of.account], ["charge"], charge_id)])
+        if of.kind != "charge":
+            _gather(found, _named(connection, [of.account], ["charge"], charge_id))
     found.pop(of.key, None)
     ranks = {kind: rank for rank, kind in enumerate(KINDS)}
     return sorted(found.values(), key=lambda each: (ranks[each.kind], each.object_id))[:limit]

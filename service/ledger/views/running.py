@@ -1,5 +1,6 @@
 """Which jobs ran when, who opened what, and which keys signed of late?"""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -36,10 +37,22 @@ def jobs(connection: Connection) -> list[str]:
     return few(connection, slots.c.job)
 
 
-def firings(connection: Connection, job: str, *, limit: int) -> list[Slot]:
-    """The last firings of a job, the newest first."""
-    chosen = _SLOT.where(slots.c.job == job).order_by(slots.c.slot_at.desc()).limit(limit)
-    return [Slot(*row) for row in connection.execute(chosen)]
+def firings(connection: Connection, names: Sequence[str], *, limit: int) -> dict[str, list[Slot]]:
+    """The last firings of some jobs, the newest first; one question for all of them."""
+    found: dict[str, list[Slot]] = {name: [] for name in names}
+    if not names:
+        return found
+    last = (
+        _SLOT.where(slots.c.job == name).order_by(slots.c.slot_at.desc()).limit(limit).subquery()
+        for name in names
+    )
+    rows = connection.execute(sa.union_all(*(sa.select(one) for one in last)))
+    for row in rows:
+        found[row.job].append(Slot(*row))
+    return {
+        name: sorted(some, key=lambda slot: slot.slot_at, reverse=True)
+        for name, some in found.items()
+    }
 
 
 def noted(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from service.ledger.engine import Connection
+from service.ledger.keys import Selection
 from service.ledger.rules.sources import word
 from service.ledger.schema import deliveries, dispatches, mismatches, outbox, watches
 from service.ledger.views.walk import Scope, within
@@ -48,49 +49,40 @@ class Cause:
     since: datetime
 
 
-def inbox(connection: Connection, scope: Scope) -> Waiting:
-    """Deliveries that nobody has read yet."""
-    return _waiting(connection, deliveries, deliveries.c.received_at, "waiting", scope)
+class Standing(NamedTuple):
+    """What stands still.
+
+    inbox: deliveries that nobody has read yet. unsent: messages on their way, the tries of which
+    are not used up. quarantined: deliveries that were not understood. dead: messages that were
+    given up. overdue: objects that should have ended by now.
+    """
+
+    inbox: Waiting
+    unsent: Waiting
+    quarantined: Waiting
+    dead: Waiting
+    overdue: Waiting
 
 
-def quarantined(connection: Connection, scope: Scope) -> Waiting:
-    """Deliveries that were not understood."""
-    return _waiting(connection, deliveries, deliveries.c.received_at, "quarantined", scope)
-
-
-def dead_letters(connection: Connection, scope: Scope) -> Waiting:
-    """Messages that were given up."""
+def standing(connection: Connection, scope: Scope, *, now: datetime) -> Standing:
+    """All of it by one question: each is a round trip, and the first page asks for all."""
     chosen = (
-        sa.select(outbox.c.created_at.label("at"))
-        .join(dispatches, dispatches.c.outbox_id == outbox.c.id)
-        .where(dispatches.c.state == word("dead"), *within(outbox.c.account, scope))
+        _delivered("waiting", scope),
+        _dispatched("waiting", scope),
+        _delivered("quarantined", scope),
+        _dispatched("dead", scope),
+        sa.select(watches.c.deadline_at.label("at")).where(*_overdue(scope, now)),
     )
-    return _counted(connection, chosen)
-
-
-def unsent(connection: Connection, scope: Scope) -> Waiting:
-    """Messages on their way, the tries of which are not used up."""
-    chosen = (
-        sa.select(outbox.c.created_at.label("at"))
-        .join(dispatches, dispatches.c.outbox_id == outbox.c.id)
-        .where(dispatches.c.state == word("waiting"), *within(outbox.c.account, scope))
-    )
-    return _counted(connection, chosen)
-
-
-def overdue(connection: Connection, scope: Scope, *, now: datetime) -> Waiting:
-    """Objects that should have ended by now."""
-    chosen = sa.select(watches.c.deadline_at.label("at")).where(
-        _ACTIVE, watches.c.deadline_at < now, *within(watches.c.account, scope)
-    )
-    return _counted(connection, chosen)
+    counts = (_counted(number, each) for number, each in enumerate(chosen))
+    rows: list[Any] = sorted(connection.execute(sa.union_all(*counts)).all())
+    return Standing(*(Waiting(int(count), since) for _, count, since in rows))
 
 
 def longest(connection: Connection, scope: Scope, *, now: datetime, limit: int) -> list[Overdue]:
     """Those of them that wait the longest."""
     rows = connection.execute(
         sa.select(*(watches.c[name] for name in Overdue._fields))
-        .where(_ACTIVE, watches.c.deadline_at < now, *within(watches.c.account, scope))
+        .where(*_overdue(scope, now))
         .order_by(watches.c.deadline_at)
         .limit(limit)
     )
@@ -127,16 +119,26 @@ def _cause(row: Sequence[Any]) -> Cause:
     return Cause(row[0], row[1], int(row[2]), int(row[3]), row[4])
 
 
-def _waiting(
-    connection: Connection, table: sa.Table, at: sa.Column[Any], state: str, scope: Scope
-) -> Waiting:
-    chosen = sa.select(at.label("at")).where(
-        table.c.state == word(state), *within(table.c.account, scope)
+def _overdue(scope: Scope, now: datetime) -> Sequence[sa.ColumnElement[bool]]:
+    return (_ACTIVE, watches.c.deadline_at < now, *within(watches.c.account, scope))
+
+
+def _delivered(state: str, scope: Scope) -> Selection:
+    return sa.select(deliveries.c.received_at.label("at")).where(
+        deliveries.c.state == word(state), *within(deliveries.c.account, scope)
     )
-    return _counted(connection, chosen)
 
 
-def _counted(connection: Connection, chosen: Any) -> Waiting:
-    some = chosen.limit(COUNT_LIMIT + 1).subquery("some")
-    count, since = connection.execute(sa.select(sa.func.count(), sa.func.min(some.c.at))).one()
-    return Waiting(int(count), since)
+def _dispatched(state: str, scope: Scope) -> Selection:
+    return (
+        sa.select(outbox.c.created_at.label("at"))
+        .join(dispatches, dispatches.c.outbox_id == outbox.c.id)
+        .where(dispatches.c.state == word(state), *within(outbox.c.account, scope))
+    )
+
+
+def _counted(number: int, chosen: Selection) -> Selection:
+    """How many these are, up to the limit, and the oldest; number: of the question."""
+    some = chosen.limit(COUNT_LIMIT + 1).subquery(f"some_{number}")
+    which: sa.ColumnElement[int] = sa.literal_column(str(number), sa.Integer())
+    return sa.select(which.label("which"), sa.func.count(), sa.func.min(some.c.at))

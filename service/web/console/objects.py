@@ -13,7 +13,6 @@ from service.core.kinds import KINDS
 from service.core.masking import mask_text
 from service.core.observation import Key
 from service.ledger import audit, journal, opened, reads, story, watches
-from service.ledger.journal import Span
 from service.ledger.opened import Opened
 from service.ledger.story import Line
 from service.ledger.views import deliveries, mismatches, objects
@@ -91,11 +90,17 @@ def path_of(key: Key) -> str:
     return "/console/objects/" + "/".join(quote(part, safe="") for part in key)
 
 
-def _key(visit: Visit) -> Key:
+def _named(visit: Visit) -> Key:
+    """The object of the path, known or not."""
     given = visit.request.path_params
     key = Key(given["account"], given["kind"], given["id"])
     if key.kind not in KINDS or not is_id(key.object_id) or not visit.person.sees(key.account):
         raise not_found()
+    return key
+
+
+def _key(visit: Visit) -> Key:
+    key = _named(visit)
     with visit.ledger.read() as connection:
         if not reads.is_known(connection, key):
             raise not_found()
@@ -105,15 +110,17 @@ def _key(visit: Visit) -> Key:
 def one(visit: Visit) -> Response:
     """One object: what is believed, what belongs to it, its money, and all that happened."""
     visit.check_query(("done",))
-    key = _key(visit)
+    key = _named(visit)
     with visit.ledger.read() as connection:
         believed = objects.one(connection, visit.scope, key)
+        if believed is None and not reads.is_known(connection, key):
+            raise not_found()
         lines = story.tell(connection, key)
+        postings = journal.of_one(connection, key, limit=POSTINGS_SHOWN)
         values: dict[str, Any] = {
             "related": objects.related(connection, believed) if believed else [],
             "findings": mismatches.of_object(connection, key),
         }
-    postings = list(journal.lines(visit.ledger, Span(), key=key, limit=POSTINGS_SHOWN))
     told = _folded(_with_postings(lines, postings))
     return page(
         visit,

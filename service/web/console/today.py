@@ -96,11 +96,7 @@ def today(visit: Visit) -> Response:
         before = moved(begin - DAY, begin)
         values = {
             "figures": list(_figures(*spans)),
-            "inbox": stuck.inbox(connection, scope),
-            "unsent": stuck.unsent(connection, scope),
-            "quarantined": stuck.quarantined(connection, scope),
-            "dead": stuck.dead_letters(connection, scope),
-            "overdue": stuck.overdue(connection, scope, now=visit.now),
+            **stuck.standing(connection, scope, now=visit.now)._asdict(),
             "longest": stuck.longest(connection, scope, now=visit.now, limit=LONGEST_SHOWN),
             "causes": stuck.causes(connection, scope),
             "last_received": deliveries.last_received(connection, scope),

@@ -49,12 +49,11 @@ def jobs(visit: Visit) -> Response:
         if name.endswith("_seconds")
     }
     with visit.ledger.read() as connection:
-        fired = running.jobs(connection)
-        found = {name: running.firings(connection, name, limit=FIRINGS_SHOWN) for name in fired}
+        found = running.firings(connection, running.jobs(connection), limit=FIRINGS_SHOWN)
         processes = slots.running(connection, since=visit.now - SILENT)
     rows = [
         Job(name, every.get(name), firings[0] if firings else None, firings)
-        for name, firings in ((name, found.get(name, [])) for name in sorted({*fired, *every}))
+        for name, firings in ((name, found.get(name, [])) for name in sorted({*found, *every}))
     ]
     return page(
         visit,
