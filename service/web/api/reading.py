@@ -1,8 +1,7 @@
 """What may programs read?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -156,19 +155,14 @@ def _closing(ask: Ask, one: closings.Closed) -> dict[str, Any]:
         "previous": whole.previous,
         "closed_at": whole.closed_at,
         "by": whole.by,
-        "totals": [_total(each) for each in whole.totals if ask.person.sees(each.account)],
-        "adjustments": [
-            _total(each) for each in whole.adjustments if ask.person.sees(each.account)
-        ],
+        "totals": _totals(ask, whole.totals),
+        "adjustments": _totals(ask, whole.adjustments),
     }
 
 
-def _total(one: Total) -> dict[str, Any]:
-    return dict(zip(_TOTAL, _values_of(one), strict=True))
-
-
-_TOTAL = tuple(Total.__dataclass_fields__)
-_values_of = attrgetter(*_TOTAL)
+def _totals(ask: Ask, found: Iterable[Total]) -> list[views.ClosingTotal]:
+    mine = [one for one in found if ask.person.sees(one.account)]
+    return msgspec.convert(mine, list[views.ClosingTotal], from_attributes=True)
 
 
 def reports(_ask: Ask) -> Any:
