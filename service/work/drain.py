@@ -11,7 +11,7 @@ import structlog
 
 from service.core.errors import TryLater, Unreadable
 from service.core.observation import Observation, Source
-from service.ledger import deliveries, notices
+from service.ledger import deliveries, notices, statistics
 from service.ledger.deliveries import ATTEMPTS_LIMIT, Claim, Handled, Waiting
 from service.ledger.engine import Connection, Ledger
 from service.ledger.vault import Vault
@@ -55,6 +55,7 @@ def drain(
     if done.total() < size:
         rest = _batches(ledger, terms, clock, size, BATCHES_LIMIT) if done else Counter[str]()
         return done + rest
+    statistics.gather_first(ledger)
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="drain") as pool:
         share = BATCHES_LIMIT // WORKERS
         shares = [pool.submit(_batches, ledger, terms, clock, size, share) for _ in range(WORKERS)]

@@ -1,6 +1,8 @@
 """What becomes of accepted deliveries: applied, kept or set aside, and never lost."""
 
 from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,12 +11,13 @@ import sqlalchemy as sa
 
 from service.core.errors import Raced
 from service.ledger import deliveries
-from service.ledger.engine import Ledger
+from service.ledger.engine import Ledger, open_ledger
 from service.ledger.schema import beliefs, notices
 from service.ledger.schema import deliveries as inbox
 from service.work.drain import BATCH_DELIVERIES, drain
 from service.work.terms import AccountTerms, Terms
 from tests import bodies
+from tests.conftest import VAULT
 from tests.work.stories import arrive, wire
 
 SHOP = AccountTerms(livemode=True, apps=frozenset({bodies.APP}))
@@ -228,3 +231,24 @@ def test_reading_again_changes_nothing_that_was_told(ledger: Ledger, now: dateti
     assert drained(ledger, now + timedelta(hours=1)) == Counter(applied=1)
     with ledger.read() as connection:
         assert set(connection.scalars(sa.select(beliefs.c.seq))) == {1}
+
+
+def test_the_planner_knows_what_is_believed_before_it_works_a_backlog(
+    fresh_database: Callable[[], str], now: datetime
+) -> None:
+    with closing(open_ledger(fresh_database(), VAULT)) as ledger:
+        for number in range(5):
+            body = wire(bodies.event(bodies.withdrawal(id=f"17{number}"), id=f"evt_{number}"))
+            arrive(ledger, "shop", body, now)
+        assert drained(ledger, now, size=2) == Counter(applied=5)
+        if ledger.dialect == "sqlite":
+            question, expected = "SELECT count(*) FROM beliefs", 5
+        else:
+            question, expected = (
+                "SELECT reltuples FROM pg_class WHERE relname = 'beliefs' AND EXISTS"
+                " (SELECT FROM pg_stats WHERE tablename = 'beliefs')",
+                # those of the batch before: nobody has looked again
+                2,
+            )
+        with ledger.read() as connection:
+            assert connection.scalar(sa.text(question)) == expected
