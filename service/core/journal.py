@@ -26,6 +26,7 @@ from service.core.observation import user_of
 
 ORDERS, REFUNDS, FEES, TRANSIT, BANK = "orders", "refunds", "fees", "transit", "bank"
 DEPOSITS = "clearing:deposits"
+WALLET = "wallet:"
 # A part of an object as a belief keeps it: rank, status word, minor units.
 Parts = Mapping[str, tuple[int, str, int]]
 Known = Mapping[str, Any]
@@ -88,7 +89,12 @@ def payable(app: object) -> str:
 
 def wallet(app: object, user: object) -> str:
     """The account of what is owed to a user of an app."""
-    return f"wallet:{user_of(app or 'unknown', user or 'unknown')}"
+    return f"{WALLET}{user_of(app or 'unknown', user or 'unknown')}"
+
+
+def owner(book: str) -> str | None:
+    """Whose wallet an account is, as users are identified; None: it is no wallet."""
+    return book.removeprefix(WALLET) if book.startswith(WALLET) else None
 
 
 def shares(parts: Parts, role: str, *, ended: bool) -> Iterable[tuple[str, int]]:

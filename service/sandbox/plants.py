@@ -230,6 +230,18 @@ def _user_fee(truth: Truth, app: str, now: datetime) -> list[Withdrawal]:
     return [made]
 
 
+def _wallet(truth: Truth, app: str, _now: datetime) -> list[User]:
+    """A fen is gone from the oldest wallet with money in it, and nothing tells why.
+
+    Its balance must have been asked for before: what is stated first is believed.
+    """
+    for user in truth.all(User):
+        if user.app == app and user.identified and covers(user, 1):
+            truth.change(user, available_balance=user.available_balance - 1)
+            return [user]
+    raise Refusal(400, "there is no money in any wallet yet", param="name")
+
+
 Story = Callable[[Truth, str, datetime], Sequence[Record]]
 
 # By name: the code of the rule that should find it, and its story.
@@ -244,4 +256,5 @@ PLANTS: Mapping[str, tuple[str, Story]] = {
     "overallocated": ("allocated_over_paid", _overallocated),
     "recipients": ("recipients_sum", _recipients),
     "user_fee": ("withdrawal_fee", _user_fee),
+    "wallet": ("wallet_differs", _wallet),
 }

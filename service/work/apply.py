@@ -13,7 +13,7 @@ from service import telemetry
 from service.core.cadence import Plan, plan
 from service.core.errors import Raced
 from service.core.instant import MICROS, to_micros
-from service.core.journal import CURRENCY, Posting, book
+from service.core.journal import CURRENCY, Posting, book, owner
 from service.core.kinds import KINDS
 from service.core.kinds.kind import UNKNOWN
 from service.core.merge import Decision, Outcome, decide, is_known
@@ -123,6 +123,7 @@ def _apply(
     _record(connection, vault, touched, batch, to_micros(now))
     done.changes, done.born = len(batch.changes), len(batch.born)
     _plan(connection, touched, looked, terms, now)
+    _ask_for_wallets(connection, touched, batch.booked, terms, now)
     with telemetry.RULES_SECONDS.time():
         reconcile.after_batch(connection, keys, terms=terms, now=now)
     _tell(connection, batch.changes, terms, now, traced)
@@ -209,19 +210,31 @@ def _plan(
     }
     unknown = sorted(orders - objects.existing(connection, orders - set(touched)) - set(touched))
     plans.want(connection, unknown, now=now)
-    _ask_for_wallets(connection, touched, terms, now)
 
 
 def _ask_for_wallets(
-    connection: Connection, touched: Mapping[Key, _Touched], terms: Terms, now: datetime
+    connection: Connection,
+    touched: Mapping[Key, _Touched],
+    booked: Sequence[Booked],
+    terms: Terms,
+    now: datetime,
 ) -> None:
-    """Look soon at the users whose wallets a change moved, as far as they are known."""
+    """Look soon at the users whose wallets a change or a posting moved, as far as they are known.
+
+    A change of a withdrawal may move a wallet before anything is posted.
+    """
     moved = {
         Key(key.account, "user", user_of(one.view.facts["app"], user))
         for key, one in touched.items()
         if one.changed and KINDS[key.kind].touches_user
         if one.view is not None and "app" in one.view.facts
         for user in _users(one)
+    }
+    moved |= {
+        Key(one.key.account, "user", user)
+        for one in booked
+        for user in (owner(one.posting.debit), owner(one.posting.credit))
+        if user is not None
     }
     if moved:
         known = sorted(objects.existing(connection, moved - set(touched)))

@@ -19,6 +19,8 @@ BOOK = "wallet:app_1-u1"
 OPENED = SEEN - timedelta(days=1)
 STATED = SEEN
 BETWEEN = SEEN - timedelta(hours=1)
+BEFORE = OPENED - timedelta(hours=2)
+SOON = OPENED + timedelta(seconds=8)
 _entries = count(1)
 
 Posting = dict[str, Any]
@@ -29,7 +31,8 @@ def person(balance: int | None, **more: Any) -> Row:
     shown = {"user_type": "customer", "said": int(STATED.timestamp()), **more}
     if balance is not None:
         shown["available_balance"] = balance
-    return belief("user", USER.object_id, "known", app="app_1", inside=shown)
+    asked_at = OPENED - timedelta(seconds=1)
+    return belief("user", USER.object_id, "known", app="app_1", since_at=asked_at, inside=shown)
 
 
 def opening(balance: str = "100", seq: int = 1) -> Posting:
@@ -63,8 +66,8 @@ def moved(
     }
 
 
-def deposit(born: datetime = BETWEEN) -> Row:
-    return belief("deposit", "d1", "succeeded", amount=50, created_at=born)
+def deposit(born: datetime = BETWEEN, **columns: Any) -> Row:
+    return belief("deposit", "d1", "succeeded", amount=50, created_at=born, **columns)
 
 
 def withdrawal(status: str, born: datetime = BETWEEN, **columns: Any) -> Row:
@@ -125,6 +128,36 @@ SOUND: dict[str, tuple[list[Row], list[Row], list[Row]]] = {
         [opening()],
         [],
     ),
+    "a withdrawal from before the opening that may still fail": (
+        [person(132), withdrawal("pending", OPENED - timedelta(hours=1))],
+        [opening()],
+        [],
+    ),
+    "a withdrawal from before the opening, paid by then and heard of later": (
+        [person(100), withdrawal("succeeded", BEFORE, moved_at=OPENED - timedelta(hours=1))],
+        [opening()],
+        [moved(-30, kind="withdrawal", source="w1")],
+    ),
+    "what moved in the seconds around the opening, and is in it": (
+        [person(100), deposit(OPENED)],
+        [opening()],
+        [moved(50, OPENED + timedelta(seconds=4))],
+    ),
+    "what moved in the seconds around the opening, and is not in it": (
+        [person(150), deposit(OPENED)],
+        [opening()],
+        [moved(50, OPENED - timedelta(seconds=4))],
+    ),
+    "an older deposit that nobody dates, booked after the opening": (
+        [person(100), deposit(BEFORE)],
+        [opening()],
+        [moved(50)],
+    ),
+    "a balance told later, and a deposit less than a minute before": (
+        [person(100), deposit(BEFORE)],
+        [opening() | {"after": "{}"}, opening(seq=2)],
+        [moved(50, OPENED - timedelta(seconds=40))],
+    ),
     "a withdrawal from before the opening, booked after it": (
         [person(100), withdrawal("succeeded", OPENED - timedelta(hours=1))],
         [opening()],
@@ -164,6 +197,26 @@ WRONG: dict[str, tuple[list[Row], list[Row], tuple[str, str]]] = {
         [person(100), withdrawal("succeeded")],
         [moved(-30, kind="withdrawal", source="w1"), moved(-2, kind="withdrawal", source="w1")],
         ("68", "100"),
+    ),
+    "a fen, after a deposit soon after the opening": (
+        [person(149), deposit(SOON)],
+        [moved(50, SOON)],
+        ("150", "149"),
+    ),
+    "a fen, after a deposit asked for before the opening and paid after it": (
+        [person(149), deposit(BEFORE, moved_at=BETWEEN)],
+        [moved(50)],
+        ("150", "149"),
+    ),
+    "a fen too much, of who was once paid a withdrawal": (
+        [person(101), withdrawal("succeeded", BEFORE, moved_at=BEFORE)],
+        [moved(-30, BEFORE, kind="withdrawal", source="w1")],
+        ("100", "101"),
+    ),
+    "a fen too much, of whose withdrawal failed before the opening": (
+        [person(101), withdrawal("failed", BEFORE, since_at=BEFORE)],
+        [],
+        ("100", "101"),
     ),
 }
 

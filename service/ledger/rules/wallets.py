@@ -2,8 +2,8 @@
 
 The first balance that the provider stated opens a wallet: before that nothing is judged. From there
 the journal says what it should hold at the second of the newest statement. What may or may not be
-in that statement already counts either way: withdrawals under way, and what an object did that is
-older than the opening.
+in one of the two statements already counts either way: what moved within seconds of the opening,
+withdrawals under way, and those that were asked for before the opening and had not ended by then.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from service.core.instant import MICROS
+from service.core.journal import WALLET
 from service.core.kinds.kind import MINUTE
 from service.ledger.keys import Selection, same_object
 from service.ledger.rules.inside import holds, value
@@ -18,12 +19,13 @@ from service.ledger.rules.rule import Rule, finds
 from service.ledger.rules.sources import Expression, Sources, number, word
 from service.ledger.schema import beliefs, changes, postings
 
-WALLET = "wallet:"
 _BALANCE = "available_balance"
-# A posting this near to a statement may be in it or not: that statement is not judged.
+# A posting this near to a statement may be in it or not. The newest one is not judged then.
 _NEAR_MICROS = 5 * MICROS
-# The opening is dated by when we wrote it down, a little after the provider said it.
-_OPENING_MICROS = MINUTE * MICROS
+# A balance that was not in the first answer is dated by when we wrote it down only.
+_DATED_MICROS = MINUTE * MICROS
+_FIRST = 1
+_WITHDRAWAL = "withdrawal"
 _UNSETTLED_SECONDS = 10 * MINUTE
 
 
@@ -33,7 +35,11 @@ def micros(column: Any) -> Expression:
 
 
 def _opened(of: Sources) -> Any:
-    """Each person's stated balance beside the one that opened the wallet."""
+    """Each person's stated balance beside the one that opened the wallet.
+
+    The opening was said between opened_from and opened_until, in microseconds: what moved earlier
+    is in it, what moved later is not. `held` is what it said.
+    """
     user, opening, said = of.objects, changes.alias("opening"), changes.alias("said")
     first = (
         sa.select(said.c.seq)
@@ -41,6 +47,11 @@ def _opened(of: Sources) -> Any:
         .order_by(said.c.seq)
         .limit(1)
         .scalar_subquery()
+    )
+    told_at, near = micros(opening.c.at), number(_NEAR_MICROS)
+    asked_at = sa.case(
+        (opening.c.seq == number(_FIRST), micros(user.c.since_at) - near),
+        else_=told_at - number(_DATED_MICROS),
     )
     return (
         sa.select(
@@ -51,7 +62,8 @@ def _opened(of: Sources) -> Any:
             user.c.app,
             user.c.level,
             user.c.stated_at,
-            micros(opening.c.at).label("opened_at"),
+            asked_at.label("opened_from"),
+            (told_at + near).label("opened_until"),
             sa.cast(value(of.dialect, opening.c.after, _BALANCE), sa.BigInteger()).label("held"),
         )
         .select_from(user.join(opening, same_object(user, opening)))
@@ -65,8 +77,6 @@ def _posted(opened: Any, side: str) -> Selection:
     one, source = postings.alias(f"posted_{side}"), beliefs.alias(f"source_{side}")
     book, at = one.c[side], micros(one.c.happened_at)
     signed = one.c.amount if side == "credit" else -one.c.amount
-    born = micros(source.c.created_at)
-    sure = sa.and_(born > opened.c.opened_at, at > opened.c.opened_at + number(_OPENING_MICROS))
     joined = opened.join(
         one,
         sa.and_(
@@ -76,11 +86,32 @@ def _posted(opened: Any, side: str) -> Selection:
             sa.func.substr(book, 1, len(WALLET)) == word(WALLET),
         ),
     ).outerjoin(source, same_object(one, source))
+    sure = sa.and_(at > opened.c.opened_until, _is_later(opened, one, source))
     near = at > opened.c.stated_at - number(_NEAR_MICROS)
     return _moves(opened, signed, sa.func.coalesce(sure, sa.false()), near, joined).where(
-        at > opened.c.opened_at - number(_OPENING_MICROS),
+        at > opened.c.opened_from,
         at <= opened.c.stated_at + number(_NEAR_MICROS),
+        sa.func.coalesce(sa.not_(_was_out(opened, source)), sa.true()),
     )
+
+
+def _is_later(opened: Any, posting: Any, source: Any) -> Expression:
+    """Whether what a later posting says cannot have happened before the opening.
+
+    Its object is newer, or the provider dates it. Of a withdrawal only the end is dated: the money
+    was set aside at some time before.
+    """
+    dated = sa.and_(
+        source.c.kind != word(_WITHDRAWAL),
+        micros(source.c.moved_at) == micros(posting.c.happened_at),
+    )
+    return sa.or_(micros(source.c.created_at) > opened.c.opened_until, dated)
+
+
+def _was_out(opened: Any, source: Any) -> Expression:
+    """Whether a withdrawal had ended before the opening, however late we heard of it."""
+    ended = micros(source.c.moved_at) < opened.c.opened_from
+    return sa.and_(source.c.kind == word(_WITHDRAWAL), ended)
 
 
 def _asked(of: Sources, opened: Any, *, old: bool) -> Selection:
@@ -98,10 +129,22 @@ def _asked(of: Sources, opened: Any, *, old: bool) -> Selection:
             one.c.user_id == sa.func.substr(opened.c.object_id, sa.func.length(opened.c.app) + 2),
         ),
     )
-    found = _moves(opened, signed, sa.false(), sa.false(), joined)
-    before = sa.func.coalesce(micros(one.c.created_at) <= opened.c.opened_at, sa.true())
     going = one.c.status.in_((word("created"), word("pending")))
-    return found.where(one.c.kind == word("withdrawal"), before if old else going)
+    found = _moves(opened, signed, sa.false(), sa.false(), joined).where(
+        one.c.kind == word(_WITHDRAWAL)
+    )
+    return found.where(*_came_back(opened, one, going)) if old else found.where(going)
+
+
+def _came_back(opened: Any, one: Any, going: Expression) -> tuple[Expression, ...]:
+    """Withdrawals that may have been set aside at the opening, and put back since or still to be.
+
+    A paid one does not come back, and one that was seen to have failed by then had come back.
+    """
+    born = micros(one.c.created_at) <= opened.c.opened_until
+    ended = micros(one.c.since_at) > opened.c.opened_from
+    unpaid = one.c.status != word("succeeded")
+    return sa.func.coalesce(born, sa.true()), unpaid, sa.or_(going, ended)
 
 
 def _moves(
