@@ -43,7 +43,7 @@ def test_the_books_agree_and_nothing_is_left_behind(tmp_path: Path) -> None:
     assert demo.returncode == 0, result
     assert result["good"]
     assert result["equal"]
-    assert len(result["found"]) == len(result["planted"]) == 9
+    assert len(result["found"]) == len(result["planted"]) == 10
     assert result["objects_compared"] == result["figures"]["objects"] > 20
     assert result["figures"]["lost"] > 0
     assert result["unused"] == []

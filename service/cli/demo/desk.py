@@ -66,7 +66,8 @@ class Signed(httpx2.Auth):
 class Desk:
     """Asks, and remembers whom it deals with; `tell` hears of what pingledger could not know of.
 
-    wallets: users who can pay by balance. partners: sub-merchants that money can be shared with.
+    wallets: users who can pay by balance. savings: users whose money lies still.
+    partners: sub-merchants that money can be shared with.
     known: the newest object of each kind. family: an order with its charge and both its refunds.
     """
 
@@ -76,6 +77,7 @@ class Desk:
         self._numbers = count(1)
         self.chance = chance
         self.wallets: list[str] = []
+        self.savings: list[str] = []
         self.partners: list[Partner] = []
         self.known: dict[str, str] = {}
         self.family: dict[str, str] = {}

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from service.cli.demo.accounts import deposit, open_partner, open_wallet
+from service.cli.demo.accounts import deposit, open_partner, open_savings, open_wallet
 from service.cli.demo.desk import APP, ASKS_LIMIT, WAIT_SECONDS, Desk, Refused, Story, Told
 from service.cli.demo.looks import Looks
 from service.core.kinds import KINDS
@@ -31,6 +31,8 @@ _LOOKS_AT_ONCE = 3
 
 # What must have been done once, whatever chance says.
 _PERSONS = ("cus_1", "cus_2", "cus_3")
+# The first of all users, so that a fen is planted to be missing here.
+_SAVER = "cus_0"
 _PARTNERS = {"biz_1": "mch_application", "biz_2": "micro_application"}
 
 
@@ -47,7 +49,8 @@ class Merchant:
 
     def open(self, now: float) -> None:
         """Open for business: people, partners, and each story that chance might leave out."""
-        opening = [open_wallet(self._desk, person) for person in _PERSONS]
+        opening = [open_savings(self._desk, _SAVER)]
+        opening += [open_wallet(self._desk, person) for person in _PERSONS]
         opening += [open_partner(self._desk, user, kind) for user, kind in _PARTNERS.items()]
         opening += [self._canceled(), self._everything()]
         for story in opening:
@@ -86,9 +89,14 @@ class Merchant:
         self._desk.known[kind] = object_id
         self._desk.tell(kind, object_id)
 
+    @property
+    def has_savings(self) -> bool:
+        """Whether somebody's money lies still."""
+        return bool(self._desk.savings)
+
     def users(self) -> list[Told]:
         """Everyone whose balance moves."""
-        people = (*_PERSONS, *_PARTNERS)
+        people = (_SAVER, *_PERSONS, *_PARTNERS)
         return [Told("user", user_of(APP, user)) for user in people if "user" in KINDS]
 
     def _purchase(self) -> Story:

@@ -40,7 +40,8 @@ COMPLETE_SECONDS = 20.0
 JUDGE_SECONDS = 2.0
 
 # One of each that every daemon must find, whatever was lost on the way; the first is planted last,
-# when wallets have money.
+# when wallets have money. SAVED waits until there is one whose balance was seen before.
+SAVED = "wallet"
 PLANTS = (
     "user_fee",
     "recipients",
@@ -111,16 +112,21 @@ class Play:
     def _complete(self, report: Report) -> None:
         """Begin nothing more, but go on until every operation of the provider was used."""
         started = time.monotonic()
-        while (unused := self._unused()) and time.monotonic() - started < COMPLETE_SECONDS:
-            report("收尾 / completing", time.monotonic() - started, f"{len(unused)} operations")
+        while (left := self._left()) and time.monotonic() - started < COMPLETE_SECONDS:
+            report("收尾 / completing", time.monotonic() - started, f"{left} operations")
             self._go_on()
             self._merchant.look()
             time.sleep(STEP_SECONDS)
+        self._plant(SAVED)
         self._tell()
 
     def _go_on(self) -> None:
         self._merchant.act(time.monotonic())
         self._tell()
+
+    def _left(self) -> int:
+        """How many operations were not used, and people have not saved."""
+        return len(self._unused()) + (not self._merchant.has_savings)
 
     def _unused(self) -> list[str]:
         return sorted(OPERATIONS.keys() - self._look("stats")["operations"].keys())
