@@ -1,6 +1,8 @@
 """How is work done now, or once more? requeue, rebuild, poll and reconcile."""
 
 from collections.abc import Mapping
+from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +23,7 @@ from service.settings.statements import readings
 from service.work import poll as polling
 from service.work import rebuild as rebuilding
 from service.work import reconcile as reconciling
+from service.work import rejudge as rejudging
 from service.work.rehearse import rehearse
 from service.work.statement.match import match_all
 
@@ -61,23 +64,45 @@ def requeue(
 
 
 def rebuild(context: typer.Context, config: Config = None, as_lines: AsJson = False) -> None:
-    """Derive every belief again from the stored sightings and compare; 1 when any differs."""
+    """Derive beliefs, postings and mismatches again and compare; 1 when any differs."""
     with open_command(context, config) as runtime:
         progress, done = Progress("objects"), rebuilding.Rebuilt()
         for done in rebuilding.rebuild(runtime.ledger):
             progress(done.objects)
         progress.end()
-    if as_lines:
-        show((key._asdict() for key in done.differing), (), Format.JSONL)
-    else:
-        show((key._asdict() for key in done.differing), ("account", "kind", "object_id"))
+        judged = _rejudge(runtime)
+    beliefs = ({**key._asdict(), "differs": "belief", "rule": ""} for key in done.differing)
+    said = (
+        {**key._asdict(), "differs": apart.value, "rule": rule}
+        for apart, rule, key in judged.differing
+    )
+    show(chain(beliefs, said), _DIFFERING, Format.JSONL if as_lines else Format.TABLE)
     typer.echo(
         f"{done.objects:,} objects of {done.observations:,} sightings,"
-        f" {len(done.differing):,} differ from what is believed",
+        f" {len(done.differing):,} differ from what is believed;"
+        f" {judged.objects:,} judged, {judged.count:,} findings differ from the mismatches",
         err=True,
     )
-    if done.differing:
+    if done.differing or judged.count:
         raise typer.Exit(FOUND)
+
+
+_DIFFERING = ("account", "kind", "object_id", "differs", "rule")
+
+
+def _rejudge(runtime: Runtime) -> rejudging.Rejudged:
+    progress, done = Progress("judged"), rejudging.Rejudged()
+    settings = runtime.settings
+    for done in rejudging.rejudge(
+        runtime.ledger,
+        readings(settings.statements),
+        terms=runtime.terms,
+        now=runtime.clock(),
+        patience=timedelta(seconds=settings.jobs.reconcile_seconds),
+    ):
+        progress(done.objects)
+    progress.end()
+    return done
 
 
 def poll(

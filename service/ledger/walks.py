@@ -1,4 +1,6 @@
-"""Which objects there are, stretch by stretch, for work that must see all of them."""
+"""Which objects there are, stretch by stretch, for work that must see all of them; and what is said
+of none that there is?
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +14,7 @@ from service.ledger.keys import Selection, same_object
 from service.ledger.rules.scopes import Stretch, stretch_of
 from service.ledger.rules.single import is_overdue
 from service.ledger.rules.sources import word
+from service.ledger.rules.statements import KIND as STATEMENT
 from service.ledger.schema import beliefs, mismatches, watches
 
 
@@ -114,3 +117,24 @@ def _newly_overdue() -> sa.Select[*tuple[Any, ...]]:
 
 
 _NEWLY_OVERDUE = _newly_overdue()
+
+
+def standing_alone(connection: sa.Connection, *, limit: int) -> list[tuple[str, Key]]:
+    """Mismatches that people see, of kinds of which the account has no object; those of rules."""
+    one = mismatches.c
+    rows = connection.execute(
+        sa.select(one.rule, one.account, one.kind, one.object_id)
+        .where(
+            one.state.not_in((word("settled"), word("suspected"))),
+            one.kind != word(STATEMENT),
+            *(sa.not_(_has_kind(table)) for table in _TABLES),
+        )
+        .order_by(one.id)
+        .limit(limit)
+    )
+    return [(row.rule, Key(row.account, row.kind, row.object_id)) for row in rows]
+
+
+def _has_kind(table: sa.Table) -> sa.ColumnElement[bool]:
+    same = sa.and_(table.c.account == mismatches.c.account, table.c.kind == mismatches.c.kind)
+    return sa.select(sa.literal(1)).where(same).correlate(mismatches).exists()

@@ -5,9 +5,10 @@ before it counts.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from service.core.statement.mapping import Reading
 from service.ledger import agreement, mismatches, stakes, statements, walks
@@ -15,6 +16,7 @@ from service.ledger.engine import Ledger
 from service.ledger.mismatches import Telling
 from service.ledger.rules import Finding
 from service.ledger.rules.check import Checked, check_stretch
+from service.ledger.rules.scopes import Stretch
 from service.work.reconcile import STRETCH
 from service.work.terms import Terms
 
@@ -64,20 +66,30 @@ def rehearse(
     Raises TryLater when the ledger is away.
     """
     seen = Rehearsed()
-    for stretch, objects in walks.everything(ledger, size=STRETCH):
-        with ledger.read() as connection:
-            checked = check_stretch(connection, stretch, now=now, tuning=terms.tuning)
-        _compare(seen, checked, terms, now)
-        seen.objects += objects
-        if on_slice is not None:
+    for one in judged(ledger, readings, terms=terms, now=now):
+        _compare(seen, one.checked, terms, now)
+        seen.objects += one.objects
+        if on_slice is not None and one.stretch is not None:
             on_slice(seen.objects)
-    _statements(seen, ledger, readings, terms, now)
     return seen
 
 
-def _statements(
-    seen: Rehearsed, ledger: Ledger, readings: Mapping[str, Reading], terms: Terms, now: datetime
-) -> None:
+class Judged(NamedTuple):
+    """What the rules find in a stretch, or in a source of statements (None), and what stands."""
+
+    stretch: Stretch | None
+    objects: int
+    checked: Checked
+
+
+def judged(
+    ledger: Ledger, readings: Mapping[str, Reading], *, terms: Terms, now: datetime
+) -> Iterator[Judged]:
+    """Judge everything, stretch by stretch, then the statements source by source."""
+    for stretch, objects in walks.everything(ledger, size=STRETCH):
+        with ledger.read() as connection:
+            checked = check_stretch(connection, stretch, now=now, tuning=terms.tuning)
+        yield Judged(stretch, objects, checked)
     with ledger.read() as connection:
         known = statements.sources(connection)
     for account, source in known:
@@ -86,7 +98,7 @@ def _statements(
         checked, too_many, _ = agreement.compare(ledger, account, source, readings[source])
         # what was not reached may still be found: nothing of it would settle
         live = () if too_many else checked.live
-        _compare(seen, Checked(terms.tuning.left(checked.found), live), terms, now)
+        yield Judged(None, 0, Checked(terms.tuning.left(checked.found), live))
 
 
 def _compare(seen: Rehearsed, checked: Checked, terms: Terms, now: datetime) -> None:

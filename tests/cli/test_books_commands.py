@@ -15,7 +15,10 @@ from tests.conftest import VAULT
 def test_a_ledger_that_adds_up_is_rebuilt_in_silence(call: Call, story: Ledger) -> None:
     ended = call("rebuild")
     assert (ended.code, ended.out) == (0, "")
-    assert ended.err == "2 objects of 2 sightings, 0 differ from what is believed\n"
+    assert ended.err == (
+        "2 objects of 2 sightings, 0 differ from what is believed;"
+        " 2 judged, 0 findings differ from the mismatches\n"
+    )
 
 
 def test_a_belief_that_was_tampered_with_is_found(call: Call, story: Ledger, database: str) -> None:
@@ -23,7 +26,19 @@ def test_a_belief_that_was_tampered_with_is_found(call: Call, story: Ledger, dat
         connection.execute(sa.text("UPDATE beliefs SET amount_paid = 99 WHERE kind = 'order'"))
     ended = call("rebuild", "--json")
     assert ended.code == 1
-    assert rows(ended.out) == [{"account": "main", "kind": "order", "object_id": ORDER}]
+    own = {"account": "main", "kind": "order", "object_id": ORDER}
+    assert {**own, "differs": "belief", "rule": ""} in rows(ended.out)
+
+
+def test_a_mismatch_that_was_tampered_with_is_found(
+    call: Call, story: Ledger, database: str
+) -> None:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
+        connection.execute(sa.text("DELETE FROM mismatches"))
+    ended = call("rebuild", "--json")
+    assert ended.code == 1
+    assert {row["differs"] for row in rows(ended.out)} == {"not_open"}
+    assert ", 0 differ from what is believed;" in ended.err
 
 
 def test_reconcile_says_what_does_not_agree(call: Call, story: Ledger) -> None:

@@ -111,5 +111,6 @@ PARTS = (
         _allocation_unfinished,
         kinds=("order",),
         waits=True,
+        by_time=True,
     ),
 )

@@ -24,6 +24,7 @@ class Rule:
     kinds: of the objects that its findings are about; none: of any.
     amounts: both sides are minor units of one currency, so that a tolerance may be set.
     waits: its grace is part of the SELECT: it finds nothing earlier, and tells at once.
+    by_time: time alone can make it find something, while nothing that is believed changes.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Rule:
     kinds: tuple[str, ...] = ()
     amounts: bool = False
     waits: bool = False
+    by_time: bool = False
 
     def patience(self, grace_seconds: float, scale: float) -> timedelta:
         """The grace of a finding: the setting as it is, a rule's own divided by the scale."""

@@ -187,6 +187,7 @@ SINGLE = (
         "The object should have ended by now, or was asked for in vain.",
         "对象已过期限仍未到终态，或多次查询均未查到。",
         _overdue,
+        by_time=True,
     ),
     Rule(
         "pending_with_failure",
