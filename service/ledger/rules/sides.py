@@ -174,11 +174,10 @@ def anchor_of(line: Any) -> Expression:
         )
         .scalar_subquery()
     )
-    refunded = sa.case((line.c.order_no.is_(None), _refunded(line)))
     return sa.func.coalesce(
         sa.case((line.c.object_id.is_not(None), named)),
         sa.case((line.c.transaction_no.is_not(None), numbered)),
-        sa.case((line.c.what == word("refund"), refunded)),
+        sa.case((line.c.what == word("refund"), _refunded(line))),
         line.c.order_no,
         line.c.transaction_no,
         line.c.object_id,
@@ -187,16 +186,38 @@ def anchor_of(line: Any) -> Expression:
 
 
 def _refunded(line: Any) -> Expression:
-    """Of a refund's line that names no order: what the refund it names is of."""
-    part, whole, charge = _with_originals("named_refund")
+    """Of a refund's line that names no order: what the refund is of that it names instead.
+
+    By the refund's id, or by its own number, which some bills have where the order's belongs.
+    """
+    original = beliefs.alias("bears_order_no")
+    is_original = sa.exists(
+        sa.select(original.c.kind).where(
+            original.c.account == line.c.account,
+            original.c.kind.in_(words("order", "charge")),
+            original.c.order_no == line.c.order_no,
+        )
+    )
     number = sa.func.coalesce(line.c.object_id, line.c.refund_no)
+    named = sa.func.coalesce(
+        _of_refund(line, "named_refund", "object_id", number),
+        _of_refund(line, "numbered_refund", "order_no", line.c.refund_no),
+    )
+    return sa.case(
+        (line.c.order_no.is_(None), named),
+        (sa.not_(is_original), _of_refund(line, "misplaced_refund", "order_no", line.c.order_no)),
+    )
+
+
+def _of_refund(line: Any, name: str, column: str, number: Expression) -> Expression:
+    part, whole, charge = _with_originals(name)
     return (
         sa.select(sa.func.min(_anchor(part, whole, charge)))
         .select_from(_joined(part, whole, charge))
         .where(
             part.c.account == line.c.account,
             part.c.kind.in_(words(*REFUNDS)),
-            part.c.object_id == number,
+            part.c[column] == number,
         )
         .scalar_subquery()
     )

@@ -15,7 +15,7 @@ from service.ledger.rules.differing import (
     is_double,
 )
 from service.ledger.rules.rule import Rule, finds
-from service.ledger.rules.sides import REFUNDS, Scope, day_of, micros, text_of
+from service.ledger.rules.sides import REFUNDS, Scope, day_of, given, micros, text_of
 from service.ledger.rules.sources import Expression, Sources, number, word, words
 from service.ledger.schema import beliefs
 
@@ -25,7 +25,11 @@ _LATE_SECONDS = 3_600
 
 
 def _elsewhere(one: Any, moved: bool) -> Any:
-    """An object of this number that was not laid beside the lines, as the rules look for it."""
+    """An object of this number that was not laid beside the lines, as the rules look for it.
+
+    moved: its money moved on other days; what moved on these and still does not count is of a
+    channel that the source does not speak for. Else it has not moved.
+    """
     other = beliefs.alias("moved_elsewhere" if moved else "not_moved")
     kinds = sa.case(
         (one.c.what == word("withdrawal"), other.c.kind == word("withdrawal")),
@@ -33,14 +37,16 @@ def _elsewhere(one: Any, moved: bool) -> Any:
         else_=other.c.kind.in_(words("order", "charge")),
     )
     # as a sum: SQLite would else walk over all that has moved, for each number
-    has_moved = (micros(other.c.moved_at) + number(0)).is_not(None)
+    at = micros(other.c.moved_at) + number(0)
+    low, high, cut = given("low"), given("high"), given("cut")
+    found = sa.or_(at < low - cut, at >= high + cut) if moved else at.is_(None)
     condition = sa.and_(
         other.c.account == text_of("account"),
         # spelt out for the index, which goes by kind
         other.c.kind.in_(words("order", "charge", "withdrawal", *REFUNDS)),
         kinds,
         other.c.order_no == one.c.anchor,
-        has_moved if moved else sa.not_(has_moved),
+        found,
     )
     return other, condition
 

@@ -24,6 +24,11 @@ from tests.work.statement.matching import (
 
 NEXT_DAY = DAWN + timedelta(days=1)
 
+PAYMENTS = replace(CHANNEL, covers=("payment",))
+REFUND = part(
+    "refund", "re1", 5, order_id=None, charge_id="ch_M1", moved_at=NOON, order_no="R1"
+)  # fmt: skip
+
 AGREE: dict[str, tuple[list[Row], list[str], dict[str, Any]]] = {
     "a payment": ([paid("M1")], [line("M1", 100)], {}),
     "a payment under the channel's number": (
@@ -94,6 +99,31 @@ AGREE: dict[str, tuple[list[Row], list[str], dict[str, Any]]] = {
         [paid("M1", at=NOON - timedelta(days=1)), paid("M2", at=NOON + timedelta(days=1))],
         [],
         {},
+    ),
+    "a refund that only names its own number": (
+        [paid("M1"), REFUND],
+        [line("M1", 100), line("", 5, what="refund", refund_no="R1")],
+        {},
+    ),
+    "a refund that names its own number for the order's": (
+        [paid("M1"), REFUND],
+        [line("M1", 100), line("R1", 5, what="refund")],
+        {},
+    ),
+    "a refund by its own number, of a source that covers payments only": (
+        [paid("M1"), REFUND],
+        [line("M1", 100), line("", 5, what="refund", refund_no="R1")],
+        {"reading": PAYMENTS},
+    ),
+    "an order's refund by its own number, of such a source": (
+        [
+            order("o1", order_no="M1", moved_at=NOON),
+            charge("ch1", order_no="M1", moved_at=NOON),
+            part("order_refund", "r1", 30, moved_at=NOON, charge_id="ch1", order_no="R1"),
+            part("refund", "re1", 30, moved_at=NOON, charge_id="ch1", order_no="R1"),
+        ],
+        [line("M1", 100), line("R1", 30, what="refund")],
+        {"reading": replace(ORDERS, covers=("payment",))},
     ),
     "what has not moved on both sides": (
         [paid("M1", status="created", moved_at=None)],
@@ -207,6 +237,18 @@ DIFFER: dict[str, tuple[list[Row], list[str], dict[str, Any], Found]] = {
         [line("M1", 100), line("M1", 1, what="refund")],
         {},
         [("missing_here", "refund/M1", "nothing", "1")],
+    ),
+    "a refund of another amount, of a source that covers payments only": (
+        [paid("M1"), REFUND],
+        [line("M1", 100), line("", 6, what="refund", refund_no="R1")],
+        {"reading": PAYMENTS},
+        [("amount", "refund/M1", "5", "6")],
+    ),
+    "a payment of the same day by a channel that the source does not speak for": (
+        [paid("M1", channel="alipay")],
+        [line("M1", 100)],
+        {"reading": replace(CHANNEL, channels=("wx",))},
+        [("missing_here", "payment/M1", "nothing", "100")],
     ),
     "one of two charges with one number of the channel": (
         [paid("M1", transaction_no="T1"), paid("M2", transaction_no="T1")],
