@@ -315,7 +315,7 @@ def closing_terms_of(settings: Settings) -> ClosingTerms:
         return Source(name, own.account if own else None, known[name])
 
     wanted = tuple(source(name) for name in settings.closing.statements)
-    return ClosingTerms(settings.zone, settings.closing.hour, wanted)
+    return ClosingTerms(settings.zone, settings.closing.hour, wanted, settings.closing.runs)
 
 
 def _heartbeat(settings: Settings) -> Heartbeat | None:

@@ -190,7 +190,10 @@ def _days(ledger: Ledger, settings: Settings) -> Iterator[Check]:
     late = overdue(ledger, rules, now)
     if late is None:
         last = closings.last_day(ledger)
-        yield Check("good", "closing", f"no day is due; the last closed one is {last or 'none'}")
+        text = f"no day is due; the last closed one is {last or 'none'}"
+        if not (last or settings.closing.runs):
+            text = "closing.runs is false, and no day was ever closed: none is waited for"
+        yield Check("good", "closing", text)
         return
     count, named = still_open(ledger, late.first, rules, terms_of(settings, ""), now)
     since = late.since.isoformat(timespec="minutes")

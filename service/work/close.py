@@ -61,11 +61,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ClosingTerms:
-    """When a day closes: its zone, from which hour of the next day on, and after which files."""
+    """When a day closes: its zone, from which hour of the next day on, and after which files.
+
+    runs: by itself; else people close days, where they do.
+    """
 
     zone: str
     hour: int = 6
     sources: Sequence[Source] = field(default_factory=tuple[Source, ...])
+    runs: bool = True
 
 
 class StillOpen(GiveUp):
@@ -147,9 +151,12 @@ class Overdue:
 
 
 def overdue(ledger: Ledger, rules: ClosingTerms, now: datetime) -> Overdue | None:
-    """The days that could be closed and are not; None: there is none."""
+    """The days that could be closed and are not; None: there is none.
+
+    Where people close days, none is late before the first was closed: nobody may want any.
+    """
     first = next(due(ledger, rules, now), None)
-    if first is None:
+    if first is None or not (rules.runs or closings.last_day(ledger)):
         return None
     wait = timedelta(hours=rules.hour)
     days = (day_of(now - wait, rules.zone) - first).days

@@ -43,7 +43,7 @@ UNWELL = frozenset({"inbox_stuck", "disk_low"})
 class Vigil:
     """What is watched over. asked: accounts that have an API key. host: whose disk is looked at.
 
-    closing: when business days close, whoever closes them.
+    closing: when business days close, whoever closes them; people who never closed one need not.
     disk_bytes, disk_share: it is low when less than either is free.
     """
 

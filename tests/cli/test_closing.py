@@ -86,6 +86,23 @@ def test_the_doctor_names_days_that_are_due_and_what_keeps_the_first_open(
     assert (found["level"], "no day is due" in found["text"]) == ("good", True)
 
 
+def test_the_doctor_waits_for_no_day_where_nobody_closes_any(
+    call: Call, shop: Ledger, folder: Path
+) -> None:
+    def said() -> dict[str, Any]:
+        rows = map(json.loads, call("doctor", "--json").out.splitlines())
+        return next(row for row in rows if row["subject"] == "closing")
+
+    with (folder / "c.toml").open("a", encoding="utf-8") as settings:
+        settings.write("[closing]\nruns = false\n")
+    found = said()
+    assert (found["level"], "none is waited for" in found["text"]) == ("good", True)
+    assert call("close", "2026-11-20").code == 0
+    found = said()
+    assert (found["level"], found["day"]) == ("bad", "2026-11-21")
+    assert "a person closes it" in found["text"]
+
+
 @pytest.mark.parametrize("dialect", ["sqlite"])
 @pytest.mark.parametrize(
     "arguments",

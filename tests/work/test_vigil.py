@@ -166,6 +166,21 @@ def test_a_day_that_nobody_could_close_wakes_someone_until_it_is_closed(
     assert look(ledger, vigil, due + 41 * HOUR) == []
 
 
+def test_where_people_close_days_none_is_late_before_the_first_was_closed(
+    ledger: Ledger, vigil: Vigil
+) -> None:
+    by_hand = replace(vigil, asked=[], closing=replace(vigil.closing, runs=False))
+    pay(ledger, 1, DAWN + HOUR)
+    late = DAWN + 3 * DAY
+    assert look(ledger, by_hand, late) == []
+    by_itself = replace(by_hand, closing=replace(by_hand.closing, runs=True))
+    assert look(ledger, by_itself, late) == [f"closing_late {FIRST_DAY}"]
+    # a setting that is changed settles what stands
+    assert look(ledger, by_hand, late) == []
+    shut(ledger, now=late)
+    assert look(ledger, by_hand, late) == [f"closing_late {FIRST_DAY + DAY}"]
+
+
 def test_a_full_disk_is_judged_by_its_own_host(ledger: Ledger, vigil: Vigil, now: datetime) -> None:
     vigil = replace(vigil, disk_bytes=0)
     full = replace(vigil, disk_bytes=2**62, disk_share=2.0)
