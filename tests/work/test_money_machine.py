@@ -41,6 +41,7 @@ from service.sandbox.wallets import covers
 from service.sandbox.withdrawing import create_withdrawal, decide_withdrawal, end_withdrawal
 from service.work.drain import drain
 from service.work.reconcile import reconcile
+from service.work.rejudge import rejudge
 from service.work.terms import AccountTerms, Terms
 from tests.work.stories import arrive, look, wire
 
@@ -230,6 +231,12 @@ class MoneyMachine(RuleBasedStateMachine):
             self._the_journal_is_what_is_believed(connection)
             self._what_is_believed_is_the_truth(connection)
             self._mismatches_are_what_was_planted(connection)
+        self._mismatches_are_what_the_rules_find_again()
+
+    def _mismatches_are_what_the_rules_find_again(self) -> None:
+        """Other histories in this ledger ended at other times."""
+        *_, done = rejudge(self.ledger, {}, terms=self.terms, now=self.now + LONG)
+        assert [one for one in done.differing if one.key.account == self.account] == []
 
     def _the_books_balance(self, connection: Connection) -> None:
         for one in journal.trial(journal.balances(connection, Span(self.account))):
