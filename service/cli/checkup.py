@@ -175,9 +175,9 @@ def _backlogs(gauges: Gauges) -> Iterator[Check]:
         level = "bad" if age > OUTBOX_AGE_LIMIT_SECONDS else "good"
         yield Check(level, f"sinks.{sink}", f"{count:,} messages wait, the oldest {age} s")
     for sink, count in sorted(gauges.dead_letters.items()):
-        yield Check(
-            "bad", f"sinks.{sink}", f"{count:,} dead letters: dead-letters list --sink {sink}"
-        )
+        if count:
+            text = f"{count:,} dead letters: dead-letters list --sink {sink}"
+            yield Check("bad", f"sinks.{sink}", text)
     for (rule, _), count in sorted(gauges.mismatches.counts.items()):
         yield Check(
             "note", f"rules.{rule}", f"{count:,} objects do not agree: mismatches --rule {rule}"

@@ -63,12 +63,20 @@ class Ledger:
         return self._turns.take(wait_seconds=BUSY_TIMEOUT_SECONDS, first=first)
 
     @contextmanager
-    def read(self, *, seconds: float | None = None) -> Generator[Connection]:
+    def read(
+        self, *, seconds: float | None = None, sorts_on_disk: bool = False
+    ) -> Generator[Connection]:
         """One snapshot for reading; every SELECT in the block sees the same state.
 
         seconds: how long they may take, all in all on SQLite, each on PostgreSQL; then TryLater.
+        sorts_on_disk: where SQLite sorts what is much; PostgreSQL decides by itself.
         """
-        with _translated(), self.reader.begin() as connection:
+        with (
+            _translated(),
+            self.reader.connect() as connection,
+            _sorting(connection, on_disk=sorts_on_disk),
+            connection.begin(),
+        ):
             if seconds is None:
                 yield connection
             else:
@@ -128,6 +136,23 @@ def _ended_after(connection: Connection, seconds: float) -> Generator[None]:
         yield
     finally:
         raw.set_progress_handler(None, 0)
+
+
+@contextmanager
+def _sorting(connection: Connection, *, on_disk: bool) -> Generator[None]:
+    """Around a transaction: SQLite refuses it within one, once the connection kept anything aside.
+
+    Looking for a table that is not there is enough for that.
+    """
+    if not on_disk or connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA temp_store=FILE").close()
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA temp_store=MEMORY").close()
 
 
 @contextmanager

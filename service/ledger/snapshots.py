@@ -21,7 +21,8 @@ _OPEN = "streams"
 @contextmanager
 def patient(ledger: Ledger) -> Generator[Connection]:
     """One snapshot for work that takes its time and, on SQLite, sorts on the disk."""
-    with ledger.read() as connection, _sorting(connection):
+    with ledger.read(sorts_on_disk=True) as connection:
+        _wait_long(connection)
         # both databases take the snapshot when something is first read
         connection.execute(sa.select(meta.c.name).limit(1))
         streams: list[sa.CursorResult[Any]] = []
@@ -35,18 +36,10 @@ def patient(ledger: Ledger) -> Generator[Connection]:
             del connection.info[_OPEN]
 
 
-@contextmanager
-def _sorting(connection: Connection) -> Generator[None]:
+def _wait_long(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.exec_driver_sql(f"SET LOCAL {limit} = '{PATIENCE_SECONDS}s'")
-        yield
-        return
-    connection.exec_driver_sql("PRAGMA temp_store=FILE")
-    try:
-        yield
-    finally:
-        connection.exec_driver_sql("PRAGMA temp_store=MEMORY")
 
 
 def stream(connection: Connection, statement: Any) -> Iterator[sa.Row[Any]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from service.core.instant import to_micros
-from service.ledger import slots
+from service.ledger import sinks, slots
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.schema import dispatches
 from service.ledger.slots import Replica
@@ -19,12 +19,18 @@ from tests.conftest import VAULT
 def test_the_doctor_finds_a_sound_house(
     call: Call, folder: Path, database: str, dialect: str
 ) -> None:
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
+        sinks.register(connection, "books", past=False, since=None, now=ledger.now())
     (folder / "c.toml").write_text('[accounts.main]\npublic_keys = ["pingpp.pem"]\n')
     ended = call("doctor", "--config", "c.toml", "--json")
     found = {row["subject"]: row for row in rows(ended.out)}
     assert found["accounts.main"]["level"] == "good"
     assert len(found["accounts.main"]["fingerprints"][0]) == 64
     assert found["ledger.tables"]["level"] == found["inbox"]["level"] == "good"
+    assert found["sinks.books"]["text"] == "0 messages wait, the oldest 0 s"
+    assert {row["level"] for name, row in found.items() if name != "ledger.postgresql"} == {
+        "good", "note",
+    }  # fmt: skip
     assert found["replicas"]["text"] == "no process runs on this ledger"
     # the tests' own PostgreSQL runs without fsync, and that is what a doctor must see
     assert ended.code == (0 if dialect == "sqlite" else 1)
