@@ -21,7 +21,8 @@ REASON_CHARACTERS = 200
 LETTERS_PAGE = 500
 
 _SINKS = (
-    "name", "type", "state", "waiting", "oldest_seconds", "dead_letters", "paused_for",
+    "name", "type", "state", "waiting", "oldest_seconds", "last_error", "dead_letters",
+    "paused_at", "paused_for",
 )  # fmt: skip
 _LETTERS = ("message_id", "sink", "stream", "seq", "type", "attempts", "last_error", "settled_at")
 
@@ -36,7 +37,7 @@ letters_app = typer.Typer(no_args_is_help=True)
 
 @sinks_app.callback()
 def list_sinks(context: typer.Context, config: Config = None, as_lines: AsJson = False) -> None:
-    """Show every sink: its state, what waits for it and since when, and its dead letters."""
+    """Show every sink: its state, what waits, since when and why, and its dead letters."""
     if context.invoked_subcommand is not None:
         return
     with open_command(context, config) as runtime:
@@ -47,9 +48,11 @@ def list_sinks(context: typer.Context, config: Config = None, as_lines: AsJson =
 def _sink_rows(runtime: Runtime) -> Iterator[dict[str, Any]]:
     with runtime.ledger.read() as connection:
         known = {one.name: one for one in sinks.known(connection)}
+        names = sorted({*known, *runtime.settings.sinks})
         read = gauges.read_gauges(connection, now=runtime.clock())
+        errors = {name: sinks.last_error(connection, name) for name in names}
     configured = runtime.settings.sinks
-    for name in sorted({*known, *configured}):
+    for name in names:
         found, sink = known.get(name), configured.get(name)
         state = found.state if found else "new"
         yield {
@@ -58,6 +61,7 @@ def _sink_rows(runtime: Runtime) -> Iterator[dict[str, Any]]:
             "state": state if sink else "not set up",
             "waiting": read.outbox_waiting.get(name, 0),
             "oldest_seconds": round(read.outbox_oldest_seconds.get(name, 0)),
+            "last_error": errors[name],
             "dead_letters": read.dead_letters.get(name, 0),
             "paused_at": found.paused_at if found else None,
             "paused_for": found.paused_for if found else None,

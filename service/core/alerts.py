@@ -54,6 +54,12 @@ ALERTS = _table(
         "Messages to a sink have waited for long, or there are many.",
     ),
     Word(
+        "sink_gone",
+        "warning",
+        "某个下游表示不再接收任何消息，已停止向其发送。",
+        "A sink said that it wants no more, and was switched off.",
+    ),
+    Word(
         "people_stuck",
         "warning",
         "发往某个通知渠道的消息无法送达。",

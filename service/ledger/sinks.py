@@ -17,6 +17,9 @@ from service.ledger.dialect import insert
 from service.ledger.engine import Connection
 from service.ledger.schema import dispatches, outbox, sinks
 
+# Why a sink is paused that said itself that it wants no more (F45).
+GONE = "410 Gone"
+
 
 @dataclass(frozen=True, slots=True)
 class KnownSink:
@@ -72,6 +75,21 @@ def find(connection: Connection, name: str) -> KnownSink | None:
     return None if row is None else KnownSink(*row)
 
 
+def last_error(connection: Connection, name: str) -> str | None:
+    """Why a sink took nothing when it was last tried in vain; None when nothing waits for that.
+
+    Of what waits, that was tried last which comes last: so no backlog has to be walked.
+    """
+    of = dispatches.c
+    return connection.scalar(
+        sa.select(of.last_error)
+        # as the index says it, so that it is taken
+        .where(of.sink == name, sa.text("state = 'waiting' AND next_try_at > 0"))
+        .order_by(of.next_try_at.desc())
+        .limit(1)
+    )
+
+
 def is_ready(connection: Connection, name: str) -> bool:
     """Whether messages may go to it now; a sink that nobody has registered may get them."""
     found = find(connection, name)
@@ -88,6 +106,12 @@ def pause(connection: Connection, name: str, reason: str, *, now: datetime) -> b
 def resume(connection: Connection, name: str) -> bool:
     """Send it messages again; False when it is not paused."""
     return _set(connection, name, sinks.c.paused_at.is_not(None), paused_at=None, paused_for=None)
+
+
+def switch_off(connection: Connection, name: str, *, now: datetime) -> bool:
+    """Pause a sink that wants no more, until a person resumes it; False when it is paused."""
+    register(connection, name, past=False, since=None, now=now)
+    return pause(connection, name, GONE, now=now)
 
 
 def _set(

@@ -15,7 +15,8 @@ from service.telemetry import logger
 FAILING_STREAMS = 5
 PAUSE_SECONDS = 1.0
 PAUSE_LIMIT_SECONDS = 60.0
-GONE_SECONDS = 3600.0
+# until every worker sees in the ledger that the sink is switched off
+GONE_SECONDS = 5.0
 
 _log = logger("work")
 
@@ -35,6 +36,7 @@ class Outlet:
         self._closed_until = 0.0
         # after a start nobody knows for how long the sink was away
         self._back, self._was_away = False, True
+        self._gone = False
 
     def is_open(self) -> bool:
         """Whether the sink may be tried now."""
@@ -51,6 +53,12 @@ class Outlet:
             back, self._back = self._back, False
             return back
 
+    def is_gone(self) -> bool:
+        """True once after the sink said that it wants no more at all."""
+        with self._lock:
+            gone, self._gone = self._gone, False
+            return gone
+
     def note(self, stream: str, receipt: Answer) -> None:
         """Learn from the answer to a message of `stream`."""
         with self._lock:
@@ -60,6 +68,7 @@ class Outlet:
                     self._was_away, self._pauses = False, 0
                     self._failing.clear()
                 case Dead(gone=True):
+                    self._gone = True
                     self._pause("gone", GONE_SECONDS)
                 case Dead():
                     pass

@@ -267,6 +267,8 @@ def _settle(run: _Run, claimed: Claim, results: Sequence[Settled]) -> Published:
         late = outbox.settle(connection, claimed, results, now=now)
         if run.outlet.is_back():
             outbox.hasten(connection, run.sink.name, now=now)
+        if run.outlet.is_gone():
+            sinks.switch_off(connection, run.sink.name, now=now)
     for one in results:
         DISPATCHES.labels(run.sink.name, one.state).inc()
         if one.state == "dead":

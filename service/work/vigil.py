@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from service.ledger import alerts, gauges, notes, rhythm
+from service.ledger import alerts, gauges, notes, rhythm, sinks
 from service.ledger.alerts import Alarm
 from service.ledger.engine import Connection, Ledger
 from service.work.close import ClosingTerms, overdue, still_open
@@ -86,6 +86,7 @@ def _ledger_alarms(connection: Connection, vigil: Vigil, now: datetime) -> Itera
     yield from _bursts(connection, vigil, now)
     yield from _replicas(connection, now)
     yield from _backlogs(connection, vigil, now)
+    yield from _switched_off(connection, vigil)
 
 
 def _silence(connection: Connection, vigil: Vigil, now: datetime) -> Iterator[Alarm]:
@@ -131,6 +132,13 @@ def _backlogs(connection: Connection, vigil: Vigil, now: datetime) -> Iterator[A
     for account, count in sorted(rhythm.overdue(connection, before=now - BACKLOG).items()):
         if account in vigil.asked:
             yield Alarm("watches_overdue", account, account, f"{count:,}")
+
+
+def _switched_off(connection: Connection, vigil: Vigil) -> Iterator[Alarm]:
+    """Sinks that wanted no more, until a person resumes them."""
+    for known in sinks.known(connection):
+        if known.paused_for == sinks.GONE and known.name in vigil.sinks:
+            yield Alarm("sink_gone", "", known.name, sinks.GONE)
 
 
 def _days(ledger: Ledger, rules: ClosingTerms, terms: Terms, now: datetime) -> Iterator[Alarm]:

@@ -110,6 +110,27 @@ def test_a_sink_is_paused_shown_and_resumed(call: Call, story: Ledger, database:
     ]  # fmt: skip
 
 
+def test_why_messages_wait_is_shown_as_long_as_they_do(
+    call: Call, story: Ledger, database: str
+) -> None:
+    config = ("--config", "c.toml")
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
+        first = connection.scalar(sa.select(sa.func.min(dispatches.c.outbox_id)))
+        later = ledger.now() + timedelta(hours=1)
+        failed = dispatches.c.outbox_id == first
+        put_off = sa.update(dispatches).where(failed)
+        connection.execute(put_off.values(last_error="away: connect", next_try_at=later))
+    (shown,) = rows(call("sinks", "--json", *config).out)
+    assert shown["last_error"] == "away: connect"
+    assert "away: connect" in call("sinks", *config).out
+    assert call("dead-letters", "list", "--json", *config).out == ""
+    with closing(open_ledger(database, VAULT)) as ledger, ledger.begin() as connection:
+        connection.execute(sa.update(dispatches).where(failed).values(next_try_at=ledger.now()))
+    assert call("publish", *config).code == 0
+    (shown,) = rows(call("sinks", "--json", *config).out)
+    assert (shown["waiting"], shown["last_error"]) == (0, None)
+
+
 def test_what_a_sink_lost_between_two_times_is_sent_again_unchanged(
     call: Call, story: Ledger, folder: Path, now: datetime
 ) -> None:

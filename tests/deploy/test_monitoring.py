@@ -12,6 +12,7 @@ import sqlalchemy as sa
 import yaml
 
 from service import telemetry
+from service.core.alerts import ALERTS as OWN
 from service.ledger import radar, sinks, slots
 from service.ledger.engine import Ledger
 from service.ledger.radar import Hour
@@ -145,11 +146,14 @@ def test_every_alert_has_its_runbook_and_every_runbook_its_alert(document: str, 
     text = (ROOT / "docs" / document).read_text(encoding="utf-8")
     parts = re.split(r"^### (\w+)$", text, flags=re.MULTILINE)[1:]
     books = dict(zip(parts[::2], parts[1::2], strict=True))
-    assert sorted(books) == sorted(NAMES)
+    listed = dict(re.findall(r"^\| `(\w+)` \| \[(\w+)\]\(#\w+\) \|$", text, re.MULTILINE))
+    assert list(listed) == list(OWN)
+    assert sorted(books) == sorted({*NAMES, *listed.values()})
+    links = re.findall(r"^\| `\w+` \| \[(\w+)\]\(#(\w+)\) \|$", text, re.MULTILINE)
+    assert [anchor for _, anchor in links] == [name.lower() for name, _ in links]
+    assert dict.fromkeys(books, 3) == {name: book.count("- **") for name, book in books.items()}
     for rule in ALERTS:
-        name = rule["alert"]
-        assert rule["annotations"][note] == f"docs/{document}#{name.lower()}"
-        assert books[name].count("- **") == 3, name
+        assert rule["annotations"][note] == f"docs/{document}#{rule['alert'].lower()}"
 
 
 def test_runbooks_name_metrics_that_alerts_or_the_readme_know() -> None:

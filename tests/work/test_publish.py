@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from service.core.messages import Message
-from service.ledger import letters, outbox
+from service.ledger import letters, outbox, sinks
 from service.ledger.engine import Connection, Ledger
 from service.outbound.sink import Dead, Later, Receipt, Sent
 from service.work.outlet import FAILING_STREAMS, Outlet
@@ -128,14 +128,25 @@ def test_a_retry_waits_as_long_as_the_other_side_asks(ledger: Ledger, clock: Tim
     assert run(ledger, outlet, clock) == Published(sent=1)
 
 
-def test_a_sink_that_is_gone_is_left_alone(ledger: Ledger, clock: Time) -> None:
-    outlet = clock.outlet(Sink(answer=lambda _message: Dead("gone", gone=True)))
+def test_a_sink_that_is_gone_is_switched_off_for_everybody_until_somebody_resumes_it(
+    ledger: Ledger, clock: Time
+) -> None:
+    sink = Sink(answer=lambda _message: Dead("gone", gone=True))
+    outlet = clock.outlet(sink)
     enqueue(ledger, clock, *[(f"s{number}", 1) for number in range(9)])
     assert run(ledger, outlet, clock) == Published(dead=1)
-    clock.pass_by(timedelta(minutes=59))
-    assert run(ledger, outlet, clock) == Published()
-    clock.pass_by(timedelta(minutes=2))
-    assert run(ledger, outlet, clock) == Published(dead=1)
+    clock.pass_by(timedelta(days=30))
+    # as it is for another replica, and for this one after a restart
+    for one in (outlet, clock.outlet(sink)):
+        assert run(ledger, one, clock) == Published()
+    with ledger.begin() as connection:
+        (known,) = sinks.known(connection)
+        assert (known.state, known.paused_for) == ("paused", "410 Gone")
+        assert sinks.resume(connection, "a")
+    sink.answer = take_all
+    assert run(ledger, outlet, clock) == Published(sent=8)
+    with ledger.read() as connection:
+        assert [one.state for one in sinks.known(connection)] == ["ready"]
 
 
 def test_an_outage_uses_up_few_attempts_and_ends_for_all_at_once(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.ledger import notes, rhythm, slots
+from service.ledger import notes, rhythm, sinks, slots
 from service.ledger.engine import Ledger
 from service.ledger.schema import alerts, deliveries, dispatches, outbox, watches
 from service.ledger.slots import Replica
@@ -143,6 +143,21 @@ def test_backlogs_are_told_by_what_waits(ledger: Ledger, vigil: Vigil, now: date
         connection.execute(sa.update(dispatches).values(state="sent"))
         connection.execute(sa.update(watches).values(state="ended"))
     assert look(ledger, vigil, now) == ["people_stuck ops"]
+
+
+def test_a_sink_that_wants_no_more_is_told_until_somebody_resumes_it(
+    ledger: Ledger, vigil: Vigil, now: datetime
+) -> None:
+    vigil = replace(vigil, sinks=["erp"])
+    with ledger.begin() as connection:
+        for name in ("erp", "old"):
+            assert sinks.switch_off(connection, name, now=now)
+            assert not sinks.switch_off(connection, name, now=now)
+    assert look(ledger, vigil, now) == ["sink_gone erp"]
+    with ledger.begin() as connection:
+        assert sinks.resume(connection, "erp")
+        assert sinks.pause(connection, "erp", "they move", now=now)
+    assert look(ledger, vigil, now) == []
 
 
 def test_a_day_that_nobody_could_close_wakes_someone_until_it_is_closed(

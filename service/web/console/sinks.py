@@ -28,6 +28,7 @@ class Row:
     state: str
     paused_for: str | None
     waiting: outgoing.Backlog
+    last_error: str | None
     dead: int
 
 
@@ -56,6 +57,7 @@ def _rows(visit: Visit) -> Iterator[Row]:
                 state if name in configured else "not set up",
                 found.paused_for if found else None,
                 outgoing.backlog(connection, visit.scope, name),
+                sinks.last_error(connection, name),
                 outgoing.dead(connection, visit.scope, name),
             )
 
