@@ -66,7 +66,9 @@ def main() -> None:
         found["memory"] = {name: measure_memory(name, events, passed, databases) for name in BOTH}
     if "statements" in asked.only:
         lines = QUICK_LINES if asked.quick else LINES
-        found["statements"] = {name: measure_matching(name, lines, databases) for name in BOTH}
+        found["statements"] = {
+            name: measure_matching(name, lines, databases) for name in asked.on or BOTH
+        }
         found["ratios"] = found.get("ratios", []) + [
             ratio(f"match / polars, {name}", row["ratio"], "most", 3.0)
             for name, row in found["statements"].items()
@@ -120,7 +122,7 @@ def _arguments() -> argparse.Namespace:
         "--on",
         choices=BOTH,
         action="append",
-        help="sinks, sign-in, rules, console: here only",
+        help="statements, sinks, sign-in, rules, console: here only",
     )
     asked = parser.parse_args()
     asked.only = asked.only or list(PARTS)
