@@ -321,18 +321,43 @@ def counts(connection: Connection, channel: str) -> dict[Cause, tuple[int, int]]
     return {Cause(*row[:3]): (int(row[3]), int(row[4])) for row in rows}
 
 
+def unseen(connection: Connection, channel: str, cause: Cause) -> list[Matter]:
+    """What a channel was told of a cause, still stands and nobody has acknowledged; oldest first.
+
+    Notices do not stand.
+    """
+    told, one, alert = people_told.c, mismatches.c, alerts.c
+    found: sa.Select[*tuple[Any, ...]]
+    if cause.source == "alert":
+        found = (
+            sa.select(told.ref, alert.severity, sa.literal(""), alert.subject, alert.shown,
+                      sa.literal(""), sa.null(), alert.opened_at)
+            .join_from(people_told, alerts, alert.id == _ALERT_ID)
+            .where(alert.acknowledged_at.is_(None))
+            .order_by(alert.id)
+        )  # fmt: skip
+    else:
+        found = (
+            sa.select(told.ref, one.severity, one.kind, one.object_id, one.ours, one.theirs,
+                      one.currency, one.opened_at)
+            .join_from(people_told, mismatches, one.id == _MISMATCH_ID)
+            .where(one.state != "acknowledged")
+            .order_by(one.id)
+        )  # fmt: skip
+    rows = connection.execute(found.where(*_of(channel, cause), told.state == "open"))
+    return [Matter(ref, cause, *rest) for ref, *rest in rows]
+
+
+def _of(channel: str, cause: Cause) -> Sequence[sa.ColumnElement[bool]]:
+    told = people_told.c
+    named = ((told.source, cause.source), (told.code, cause.code), (told.account, cause.account))
+    return told.channel == channel, *(column == value for column, value in named)
+
+
 def members(connection: Connection, channel: str, cause: Cause) -> list[tuple[str, Cause]]:
     """What a channel was told of a cause and still stands open."""
     told = people_told.c
-    refs = connection.scalars(
-        sa.select(told.ref).where(
-            told.channel == channel,
-            told.source == cause.source,
-            told.code == cause.code,
-            told.account == cause.account,
-            told.state == "open",
-        )
-    )
+    refs = connection.scalars(sa.select(told.ref).where(*_of(channel, cause), told.state == "open"))
     return [(ref, cause) for ref in refs]
 
 

@@ -51,7 +51,7 @@ def test_it_is_said_in_english_with_a_link(ledger: Ledger, now: datetime) -> Non
     assert note.text.splitlines() == [
         "— Opened —",
         "[CRITICAL] shop · refunded_over_paid: More was refunded than was paid.",
-        "  1, at stake ¥0.30, order shop0",
+        "  1 case, at stake ¥0.30, order shop0",
         f"  https://pay.example.com/console/mismatches/{number}",
     ]
 

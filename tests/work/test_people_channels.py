@@ -21,7 +21,7 @@ from service.work.people.listener import Listener
 from service.work.reconcile import reconcile
 from tests import books
 from tests.outbound.groups import DING_SECRET, ROUTING_KEY, TOKEN, Groups
-from tests.work.telling import MINUTE, OPS, REFUNDED, TERMS, mend, over_refunded
+from tests.work.telling import MINUTE, OPS, REFUNDED, TERMS, mend, only, over_refunded, sent
 
 DINGTALK = f"https://oapi.dingtalk.com/robot/send?access_token={TOKEN}"
 
@@ -153,6 +153,17 @@ def test_each_incident_ends_under_the_key_it_began_with(
         mend(ledger, each, now + 20 * MINUTE)
     desk.turn(21)
     assert all(acts == ["trigger", "resolve"] for acts in groups.incidents.values())
+
+
+def test_an_incident_leads_to_what_it_is_about(ledger: Ledger, now: datetime) -> None:
+    link = "https://pay.example.com/console"
+    listener = only("refunded_over_paid", link=link, has_incidents=True)
+    for n in range(14):
+        over_refunded(ledger, now, 2, f"shop{n:02}")
+    notes_of = sent(ledger, listener, now + MINUTE)
+    links = [one.link for note in notes_of for one in note.incidents]
+    wanted = [f"{link}/mismatches?rule=refunded_over_paid&account=shop{n:02}" for n in range(12)]
+    assert links == [*wanted, link], "the last two share one"
 
 
 def thrice(desk: Desk) -> int:

@@ -14,13 +14,22 @@ from tests import books
 from tests.work.telling import MINUTE, TERMS, mend, only, over_refunded, sent
 
 
+REFUNDED = "refunded_over_paid"
+
+
 def test_reminders_come_until_somebody_acknowledges(ledger: Ledger, now: datetime) -> None:
-    listener = only("refunded_over_paid", remind=timedelta(hours=1))
+    link = "https://pay.example.com/console"
+    listener = only(REFUNDED, remind=timedelta(hours=1), link=link)
     over_refunded(ledger, now)
     sent(ledger, listener, now + MINUTE)
     assert sent(ledger, listener, now + 60 * MINUTE) == []
     (first,) = sent(ledger, listener, now + 61 * MINUTE)
     assert (first.what, first.title) == ("reminder", "[pingledger] 待处理提醒：仍未处理 1")
+    # whoever reads only this one learns what it is about, how much, and where
+    (number,) = (one["id"] for one in books.rows_of(ledger, mismatches) if one["rule"] == REFUNDED)
+    assert first.text.splitlines()[-2:] == [
+        "  1 笔，涉及 ¥0.30，order shop0", f"  {link}/mismatches/{number}",
+    ]  # fmt: skip
     assert sent(ledger, listener, now + 120 * MINUTE) == []
     assert len(sent(ledger, listener, now + 121 * MINUTE)) == 1
     acknowledge(ledger, now + 122 * MINUTE)
@@ -90,6 +99,8 @@ def test_an_alert_that_somebody_has_seen_is_not_handed_on(ledger: Ledger, now: d
     sent(ledger, listener, now + timedelta(hours=5, minutes=1))
     (note,) = sent(ledger, CHIEF, now + timedelta(hours=6), listener)
     assert note.what == "escalation"
+    assert "host-2" in note.text
+    assert "host-1" not in note.text
 
 
 CHIEF = Listener("chief", Scope(severities=frozenset({"info"})))
@@ -105,6 +116,7 @@ def test_what_nobody_acknowledges_is_handed_on_once_and_its_end_too(
     (note,) = sent(ledger, CHIEF, now + 31 * MINUTE, ESCALATING)
     assert note.what == "escalation"
     assert "升级：无人确认" in note.text
+    assert "2 笔，涉及 ¥0.60，例 order shop0" in note.text
     assert sent(ledger, CHIEF, now + timedelta(hours=5), ESCALATING) == []
     mend(ledger, keys, now + timedelta(hours=6))
     (end,) = sent(ledger, CHIEF, now + timedelta(hours=6, minutes=1), ESCALATING)

@@ -7,6 +7,7 @@ from service.ledger.people import Cause, Standing
 from service.outbound.people.note import Incident
 from service.work.people.causes import sentence
 from service.work.people.listener import Listener
+from service.work.people.words import listed
 
 # So many causes begin an incident of their own at a time; those beyond share one.
 INCIDENTS_LIMIT = 12
@@ -49,4 +50,13 @@ def _incident(
         summary = "更多问题" if listener.language == "zh" else "more causes"
     elif count > 1:
         summary = f"{summary} × {count:,}"
-    return Incident(key, opens, one.severity, summary.strip(), listener.link or None)
+    return Incident(key, opens, one.severity, summary.strip(), _link(one, listener))
+
+
+def _link(one: Standing, listener: Listener) -> str | None:
+    """To the list of the cause's mismatches; what is no mismatch, or several, has the console."""
+    if not listener.link:
+        return None
+    if one.topic == MORE or one.cause.source != "mismatch":
+        return listener.link
+    return listed(listener.link, one.cause)

@@ -8,6 +8,7 @@ waits: a channel that is back gets that one, and then what still holds.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 import msgspec
 
@@ -102,7 +103,7 @@ def _tell(
     after = _after(before, standing, news, listener, now)
     people.keep(connection, listener.name, after.values())
     begun = incidents(before, after, standing, listener, epoch)
-    sections = _sections(news, before, standing)
+    sections = _sections(connection, listener, news, before, standing)
     made = bulletin.notes(news.what, sections, listener, incidents=begun)
     for one in made:
         _put(connection, listener, one, now)
@@ -155,10 +156,18 @@ def _after(
 
 
 def _sections(
-    news: News, before: Mapping[Cause, Standing], standing: Mapping[Cause, tuple[int, int]]
+    connection: Connection,
+    listener: Listener,
+    news: News,
+    before: Mapping[Cause, Standing],
+    standing: Mapping[Cause, tuple[int, int]],
 ) -> list[Section]:
-    def totalled(cause: Cause, severity: str, count: int) -> Line:
-        return Line(cause, severity, count, standing.get(cause, (0, 0))[0])
+    def total(cause: Cause) -> int:
+        return standing.get(cause, (0, 0))[0]
+
+    def unseen(channel: str, cause: Cause) -> list[Line]:
+        matters = people.unseen(connection, channel, cause)
+        return [replace(line(cause, matters), total=total(cause))] if matters else []
 
     def of(state: str) -> list[Line]:
         found: list[Line] = []
@@ -166,22 +175,19 @@ def _sections(
             count = sum(one.now_is == state for one in group)
             severity = before[cause].severity if cause in before else "warning"
             if count:
-                found.append(totalled(cause, severity, count))
+                found.append(Line(cause, severity, count, total(cause)))
         return found
 
     opened = [
-        replace(line(cause, group), total=standing.get(cause, (0, 0))[0])
-        for cause, group in news.opened.items()
+        replace(line(cause, group), total=total(cause)) for cause, group in news.opened.items()
     ]
+    handed = [unseen(other, one.cause) for other, one, _count in news.handed]
+    reminded = [unseen(listener.name, one.cause) for one in news.reminded]
     return [
         Section("opened", opened),
         Section("reopened", of("open")),
-        Section("escalated", [totalled(o.cause, o.severity, n) for _, o, n in news.handed]),
-        Section(
-            "reminded",
-            [totalled(o.cause, o.severity, standing[o.cause][1]) for o in news.reminded
-             if o.cause in standing],
-        ),
+        Section("escalated", [*chain.from_iterable(handed)]),
+        Section("reminded", [*chain.from_iterable(reminded)]),
         Section("settled", of("settled")),
         Section("waived", of("waived")),
-    ]  # fmt: skip
+    ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from service.ledger.people import Cause
 from service.work.people.causes import Line, sentence
 
 _ZH: Mapping[str, str] = {
@@ -100,7 +101,8 @@ def _figures(line: Line, name: str, language: str) -> str:
     chinese = language == "zh"
     found: list[str] = []
     if line.cause.source == "mismatch" or line.count > 1:
-        found.append(f"{line.count:,} 笔" if chinese else f"{line.count:,}")
+        cases = "case" if line.count == 1 else "cases"
+        found.append(f"{line.count:,} 笔" if chinese else f"{line.count:,} {cases}")
     if line.money:
         amount = money(line.money, language)
         found.append(f"涉及 {amount}" if chinese else f"at stake {amount}")
@@ -117,9 +119,10 @@ def _link(line: Line, name: str, link: str) -> str:
     """To the one, or to the list: what has settled is not among those that stand."""
     if line.number is not None:
         return f"{link}/mismatches/{line.number}"
-    asked = {"rule": line.cause.code}
-    if line.cause.account:
-        asked["account"] = line.cause.account
-    if name in ("settled", "waived"):
-        asked["state"] = name
-    return f"{link}/mismatches?{urlencode(asked)}"
+    return listed(link, line.cause, name if name in ("settled", "waived") else "")
+
+
+def listed(link: str, cause: Cause, state: str = "") -> str:
+    """Where the console lists the mismatches of a cause; without a state, those that stand."""
+    asked = {"rule": cause.code, "account": cause.account, "state": state}
+    return f"{link}/mismatches?{urlencode({key: value for key, value in asked.items() if value})}"
