@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from service.ledger.columns import Instant
 from service.ledger.engine import Connection
+from service.ledger.judging import bare
 from service.ledger.keys import Selection
 from service.ledger.rules.sources import word
 from service.ledger.schema import deliveries, dispatches, mismatches, outbox, watches
@@ -16,6 +19,8 @@ from service.ledger.views.walk import Scope, within
 # Beyond this it is only said that there are more.
 COUNT_LIMIT = 1_000
 _ACTIVE = watches.c.state == word("active")
+_NOW = sa.bindparam("now", type_=Instant())
+_ACCOUNTS: sa.BindParameter[Any] = sa.bindparam("accounts", expanding=True)
 _LIVE = mismatches.c.state != word("settled")
 
 
@@ -66,23 +71,31 @@ class Standing(NamedTuple):
 
 def standing(connection: Connection, scope: Scope, *, now: datetime) -> Standing:
     """All of it by one question: each is a round trip, and the first page asks for all."""
-    chosen = (
-        _delivered("waiting", scope),
-        _dispatched("waiting", scope),
-        _delivered("quarantined", scope),
-        _dispatched("dead", scope),
-        sa.select(watches.c.deadline_at.label("at")).where(*_overdue(scope, now)),
-    )
-    counts = (_counted(number, each) for number, each in enumerate(chosen))
-    rows: list[Any] = sorted(connection.execute(sa.union_all(*counts)).all())
+    asked = {"now": now} if scope is None else {"now": now, "accounts": sorted(scope)}
+    rows: list[Any] = sorted(connection.execute(_standing(everyones=scope is None), asked).all())
     return Standing(*(Waiting(int(count), since) for _, count, since in rows))
+
+
+@cache
+def _standing(*, everyones: bool) -> sa.CompoundSelect[*tuple[Any, ...]]:
+    """Built once: to build it takes longer than to answer it."""
+    chosen = (
+        _delivered("waiting", everyones),
+        _dispatched("waiting", everyones),
+        _delivered("quarantined", everyones),
+        _dispatched("dead", everyones),
+        sa.select(watches.c.deadline_at.label("at")).where(
+            _ACTIVE, watches.c.deadline_at < _NOW, *_seen(watches, everyones)
+        ),
+    )
+    return sa.union_all(*(_counted(number, each) for number, each in enumerate(chosen)))
 
 
 def longest(connection: Connection, scope: Scope, *, now: datetime, limit: int) -> list[Overdue]:
     """Those of them that wait the longest."""
     rows = connection.execute(
         sa.select(*(watches.c[name] for name in Overdue._fields))
-        .where(*_overdue(scope, now))
+        .where(_ACTIVE, watches.c.deadline_at < now, *within(watches.c.account, scope))
         .order_by(watches.c.deadline_at)
         .limit(limit)
     )
@@ -119,21 +132,21 @@ def _cause(row: Sequence[Any]) -> Cause:
     return Cause(row[0], row[1], int(row[2]), int(row[3]), row[4])
 
 
-def _overdue(scope: Scope, now: datetime) -> Sequence[sa.ColumnElement[bool]]:
-    return (_ACTIVE, watches.c.deadline_at < now, *within(watches.c.account, scope))
+def _seen(table: sa.Table, everyones: bool) -> Sequence[sa.ColumnElement[bool]]:
+    return () if everyones else (bare(table.c.account).in_(_ACCOUNTS),)
 
 
-def _delivered(state: str, scope: Scope) -> Selection:
+def _delivered(state: str, everyones: bool) -> Selection:
     return sa.select(deliveries.c.received_at.label("at")).where(
-        deliveries.c.state == word(state), *within(deliveries.c.account, scope)
+        deliveries.c.state == word(state), *_seen(deliveries, everyones)
     )
 
 
-def _dispatched(state: str, scope: Scope) -> Selection:
+def _dispatched(state: str, everyones: bool) -> Selection:
     return (
         sa.select(outbox.c.created_at.label("at"))
         .join(dispatches, dispatches.c.outbox_id == outbox.c.id)
-        .where(dispatches.c.state == word(state), *within(outbox.c.account, scope))
+        .where(dispatches.c.state == word(state), *_seen(outbox, everyones))
     )
 
 

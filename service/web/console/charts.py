@@ -10,6 +10,13 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 8, 10, 22
 # lines across, besides the ground
 _STEPS = 3
 
+# "%" escapes as `format` does, in half the time: a page has a hundred of them
+_GROUP = Markup("<g><title>%s</title>%s%s%s</g>")
+_FIELD = Markup('<rect class="field" x="%s" y="%s" width="%s" height="%s"/>')
+_BAR = Markup('<rect class="bar %s" x="%s" y="%s" width="%s" height="%s" rx="1.5"/>')
+_MARK = Markup('<line class="mark" x1="%s" x2="%s" y1="%s" y2="%s"/>')
+_LABEL = Markup('<text class="tick" x="%s" y="%s" text-anchor="middle">%s</text>')
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -86,24 +93,12 @@ def _column(one: Stack, x: float, step: float, top: int) -> Markup:
     if one.mark is not None and one.mark > 0:
         y = _y(one.mark, top)
         shapes.append(
-            Markup('<line class="mark" x1="{}" x2="{}" y1="{y}" y2="{y}"/>').format(
-                f"{x + step * 0.08:.1f}", f"{x + step * 0.92:.1f}", y=f"{y:.1f}"
-            )
+            _MARK % (f"{x + step * 0.08:.1f}", f"{x + step * 0.92:.1f}", f"{y:.1f}", f"{y:.1f}")
         )
-    label = Markup('<text class="tick" x="{}" y="{}" text-anchor="middle">{}</text>').format(
-        f"{x + step / 2:.1f}", HEIGHT - 6, one.label
-    )
-    return Markup("<g><title>{}</title>{}{}{}</g>").format(
-        one.title,
-        Markup('<rect class="field" x="{}" y="{}" width="{}" height="{}"/>').format(
-            f"{x:.1f}", _TOP, f"{step:.1f}", HEIGHT - _BOTTOM - _TOP
-        ),
-        Markup("").join(shapes),
-        label if one.label else "",
-    )
+    label = _LABEL % (f"{x + step / 2:.1f}", HEIGHT - 6, one.label) if one.label else ""
+    field = _FIELD % (f"{x:.1f}", _TOP, f"{step:.1f}", HEIGHT - _BOTTOM - _TOP)
+    return _GROUP % (one.title, field, Markup("").join(shapes), label)
 
 
 def _bar(name: str, x: float, y: float, width: float, height: float) -> Markup:
-    return Markup('<rect class="bar {}" x="{}" y="{}" width="{}" height="{}" rx="1.5"/>').format(
-        name, f"{x:.1f}", f"{y:.1f}", f"{width:.1f}", f"{height:.1f}"
-    )
+    return _BAR % (name, f"{x:.1f}", f"{y:.1f}", f"{width:.1f}", f"{height:.1f}")

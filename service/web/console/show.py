@@ -15,6 +15,9 @@ from service.ledger.stakes import AMOUNT_DIGITS, FIGURES
 # Currencies whose minor unit is the whole one.
 _WHOLE = frozenset({"jpy", "krw", "vnd", "clp", "isk"})
 _SIGNS = {"cny": "¥"}
+# "%" escapes as `format` does, in half the time: a page has hundreds of them
+_MONEY = Markup('<span class="money">%s%s%s<span class="cur"> %s</span></span>')
+_TIME = Markup('<time datetime="%s" title="%s UTC">%s</time>')
 
 
 def money(amount: int | None, currency: str | None = "cny", *, signed: bool = False) -> Markup:
@@ -23,9 +26,7 @@ def money(amount: int | None, currency: str | None = "cny", *, signed: bool = Fa
         return Markup('<span class="none">—</span>')
     code = (currency or "cny").lower()
     sign = "−" if amount < 0 else ("+" if signed and amount > 0 else "")
-    return Markup('<span class="money">{}{}{}<span class="cur"> {}</span></span>').format(
-        sign, _SIGNS.get(code, ""), decimal(abs(amount), code), code.upper()
-    )
+    return _MONEY % (sign, _SIGNS.get(code, ""), decimal(abs(amount), code), code.upper())
 
 
 def decimal(amount: int, currency: str = "cny") -> str:
@@ -62,7 +63,7 @@ def clock(zone: ZoneInfo) -> Callable[[datetime | None], Markup]:
         if at is None:
             return Markup('<span class="none">—</span>')
         there = at.astimezone(UTC)
-        return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        return _TIME % (
             there.isoformat(timespec="milliseconds"),
             there.strftime("%Y-%m-%d %H:%M:%S.%f"),
             at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"),
