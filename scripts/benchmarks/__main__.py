@@ -14,6 +14,7 @@ from scripts.benchmarks.admitting import measure_admitting
 from scripts.benchmarks.databases import POSTGRES, SQLITE, Databases
 from scripts.benchmarks.draining import measure_draining, measure_steadily
 from scripts.benchmarks.events import FOLDER, make_events
+from scripts.benchmarks.flooding import measure_flooding
 from scripts.benchmarks.matching import measure_matching
 from scripts.benchmarks.reporting import measure_reporting
 from scripts.benchmarks.resting import measure_memory
@@ -104,6 +105,11 @@ def _come_in(databases: Databases, asked: argparse.Namespace, found: dict[str, A
         found["ratios"] = found.get("ratios", []) + [
             ratio(f"medians apart in ms, {name}", row["spread"], "most", 20.0)
             for name, row in found["sign-in"].items()
+        ]
+        found["crowd"] = {name: measure_flooding(name, databases) for name in asked.on or BOTH}
+        found["ratios"] += [
+            ratio(f"webhook's p99 later beside a crowd in ms, {name}", row["later"], "most", 20.0)
+            for name, row in found["crowd"].items()
         ]
     if "console" in asked.only:
         orders, on = asked.rows or ROWS, asked.on or BOTH

@@ -1,12 +1,14 @@
 """Are passwords hashed as they should, and never too many at once?"""
 
+import os
+import sys
 import threading
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
 from service.core.errors import TryLater
-from service.work.hashing import AT_ONCE, Hashing
+from service.work.hashing import AT_ONCE, NICE, Hashing
 from tests.hashers import Held
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -64,3 +66,14 @@ def test_two_at_once_some_wait_and_the_rest_is_sent_away() -> None:
 def test_any_text_can_be_hashed(password: str) -> None:
     hashing = Hashing(QUICK)
     assert hashing.is_right(password, hashing.hash(password))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have priorities of their own on Linux")
+def test_a_hash_gives_way_to_everything_else() -> None:
+    class Watched(PasswordHasher):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            return str(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+
+    ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    assert int(Hashing(Watched()).hash("x")) == max(ours, NICE)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == ours
