@@ -24,8 +24,9 @@ from service.work.traced import applying
 # One transaction: long enough to be cheap, short enough that nobody waits for SQLite's write lock.
 BATCH_DELIVERIES = {"sqlite": 200, "postgresql": 500}
 BATCHES_LIMIT = 50
-# One reads while the other waits for the database.
-WORKERS = 2
+# Over a backlog. One reads while the other waits for PostgreSQL; on SQLite, whose work is done in
+# this process and by one writer, a second only takes turns with the first.
+WORKERS = {"sqlite": 1, "postgresql": 2}
 LEASE = timedelta(seconds=60)
 NOTHING = Claim("", ())
 
@@ -51,14 +52,16 @@ def drain(
     size: deliveries of a batch; what suits the database unless it is said.
     """
     size = size or BATCH_DELIVERIES[ledger.dialect]
+    workers = WORKERS[ledger.dialect]
     done = _batches(ledger, terms, clock, size, 1)
-    if done.total() < size:
-        rest = _batches(ledger, terms, clock, size, BATCHES_LIMIT) if done else Counter[str]()
-        return done + rest
+    if not done:
+        return done
+    if workers == 1 or done.total() < size:
+        return done + _batches(ledger, terms, clock, size, BATCHES_LIMIT)
     statistics.gather_first(ledger)
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="drain") as pool:
-        share = BATCHES_LIMIT // WORKERS
-        shares = [pool.submit(_batches, ledger, terms, clock, size, share) for _ in range(WORKERS)]
+    with ThreadPoolExecutor(workers, thread_name_prefix="drain") as pool:
+        share = BATCHES_LIMIT // workers
+        shares = [pool.submit(_batches, ledger, terms, clock, size, share) for _ in range(workers)]
     return sum((one.result() for one in shares), done)
 
 
