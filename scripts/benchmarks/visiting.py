@@ -209,6 +209,7 @@ def _asked(orders: int, now: datetime) -> dict[str, Sequence[str]]:
         "sinks": ("",),
         "letters": ("", f"?sink={SINK}", f"?after={middle}~{SINK}"),
         "statements": ("",),
+        "three_way": ("",),
         "statement": ("/console/statements/1",),
         "closings": ("",),
         "closing": (f"/console/closings/{today - timedelta(days=1)}",),

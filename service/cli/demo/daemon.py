@@ -52,6 +52,9 @@ scale = {scale}
 [statements.book]
 covers = "payment"
 
+[statements.yeepay]
+covers = "payment"
+
 [reconcile]
 grace_seconds = 5
 

@@ -28,10 +28,7 @@ from service.work.terms import Terms
 SHOP = "shop"
 ZONE = "Asia/Shanghai"
 REASON = "差异已逐笔看过，次日跟进"
-_HEAD = "类型,商户订单号,金额,手续费,状态,交易时间"
-# What the book says and nobody has sold.
-_INVENTED = "支付,SP9999999999,88.00,0.53,成功,{day} 11:00:00"
-_SOLD = ("paid", "refunded")
+_PAID = ("paid", "refunded")
 
 CONFIG = f"""
 [accounts.{SHOP}]
@@ -60,7 +57,7 @@ def leave_past(folder: Path) -> None:
 
 
 def keep_books(ledger: Ledger, folder: Path, terms: Terms, now: datetime) -> None:
-    """What comes besides: a closed week, a statement, a look at what is sealed, the card."""
+    """What comes besides: a closed week, two statements, a look at what is sealed, the card."""
     _close(ledger, terms, now)
     _take(ledger, folder, terms, now)
     audit.note(ledger, who="林会计", what="order shop 2008", why="客户投诉单 1024", now=now)
@@ -78,25 +75,50 @@ def _close(ledger: Ledger, terms: Terms, now: datetime) -> None:
 
 
 def _take(ledger: Ledger, folder: Path, terms: Terms, now: datetime) -> None:
-    file = folder / "商户流水.csv"
+    """The shop's book and the channel's bill of one day."""
     day = day_of(now, ZONE) - timedelta(days=3)
-    file.write_text("\n".join([_HEAD, *_book(ledger, day), ""]), encoding="utf-8")
-    # it holds payments only, as the setting of the demo's own book says
-    reading = replace(READY["book"], covers=("payment",))
-    take(ledger, Order(file, SHOP, "book", reading), now=now)
-    match(ledger, SHOP, "book", reading, terms=terms, now=now)
+    for source, name, lines in (
+        ("book", "商户流水.csv", _book(ledger, day)),
+        ("yeepay", "易宝账单.csv", _bill(ledger, day)),
+    ):
+        file = folder / name
+        file.write_text("\n".join([*lines, ""]), encoding="utf-8")
+        # they hold payments only, as the demo's settings say
+        reading = replace(READY[source], covers=("payment",))
+        take(ledger, Order(file, SHOP, source, reading), now=now)
+        match(ledger, SHOP, source, reading, terms=terms, now=now)
 
 
 def _book(ledger: Ledger, day: date) -> Iterator[str]:
     """The shop's own lines of a day: one is left out, one says a yuan more, one is invented."""
+    yield "类型,商户订单号,金额,手续费,状态,交易时间"
     slips = iter((None, 100))
+    for one, time in _sold(ledger, day):
+        more = next(slips, 0)
+        if more is not None:
+            yield f"支付,{one.order_no},{_figures(one, more)},成功,{time:%Y-%m-%d %H:%M:%S}"
+    # what the book says and nobody has sold
+    yield f"支付,SP9999999999,88.00,0.53,成功,{day} 11:00:00"
+
+
+def _bill(ledger: Ledger, day: date) -> Iterator[str]:
+    """The channel's lines of the same day: the third says a yuan less."""
+    yield "交易类型,商户订单号,订单金额,手续费,交易状态,交易完成时间"
+    slips = iter((0, 0, -100))
+    for one, time in _sold(ledger, day):
+        figures = _figures(one, next(slips, 0))
+        yield f"交易,{one.order_no},{figures},成功,{time:%Y-%m-%d %H:%M:%S}"
+
+
+def _sold(ledger: Ledger, day: date) -> Iterator[tuple[reads.ObjectRow, datetime]]:
+    """The orders that were made and paid on a day, with their time on the shop's clock."""
     for one in reads.objects(ledger, account=SHOP, kind="order"):
         at = one.created_at
-        if at is None or day_of(at, ZONE) != day or one.status not in _SOLD:
-            continue
-        amount, more = one.amount_paid or 0, next(slips, 0)
-        if more is not None:
-            fee, time = amount * 6 // 1_000, at.astimezone(ZoneInfo(ZONE))
-            figures = f"{plain_yuan(amount + more)},{plain_yuan(fee)}"
-            yield f"支付,{one.order_no},{figures},成功,{time:%Y-%m-%d %H:%M:%S}"
-    yield _INVENTED.format(day=day)
+        if at is not None and day_of(at, ZONE) == day and one.status in _PAID:
+            yield one, at.astimezone(ZoneInfo(ZONE))
+
+
+def _figures(one: reads.ObjectRow, more: int) -> str:
+    """Amount and fee in yuan; more: fen that the amount is wrong by."""
+    amount = one.amount_paid or 0
+    return f"{plain_yuan(amount + more)},{plain_yuan(amount * 6 // 1_000)}"

@@ -17,6 +17,7 @@ from service.web.console import (
     sinks,
     statements,
     static,
+    three_way,
     today,
     upkeep,
 )
@@ -62,6 +63,7 @@ CONSOLE_DOORS: tuple[Door, ...] = (
     _post("/letters", sinks.act_on_letters, "letters.act", Role.OPERATOR),
     _get("/statements", statements.listed, "statements"),
     _post("/statements", statements.upload, UPLOAD, Role.FINANCE),
+    _get("/statements/three-way", three_way.laid, "three_way"),
     _get("/statements/{number}", statements.one, "statement"),
     _post("/statements/{number}/remove", statements.remove, "statement.remove", Role.FINANCE),
     _get("/closings", closings.listed, "closings"),

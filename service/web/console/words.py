@@ -144,6 +144,20 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "not set up": N_("not set up"),
     },
     "statement": {"imported": N_("imported"), "removed": N_("removed"), "staged": N_("staged")},
+    "side": {
+        "book": N_("the book"),
+        "pingpp": "Ping++",
+        "channel": N_("the channel"),
+    },
+    "aspect": {
+        "missing": N_("lacks it"),
+        "amount": N_("other amount"),
+        "fee": N_("other fee"),
+        "date": N_("other day"),
+        "currency": N_("other currency"),
+        "status": N_("says it did not move"),
+        "duplicate": N_("has it twice"),
+    },
     "line": {
         "payment": N_("payments"),
         "refund": N_("refunds"),

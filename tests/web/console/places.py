@@ -26,4 +26,5 @@ ODD: list[str] = [
     "/console/objects?kind=novel",
     "/console/mismatches/999999",
     "/console/today?account=shop",
+    "/console/statements/three-way?book=1&channel=2",
 ]

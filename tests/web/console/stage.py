@@ -45,6 +45,13 @@ public_keys = ["{folder}/pingpp.pub"]
 [sinks.erp]
 type = "jsonl"
 path = "{folder}/erp.jsonl"
+
+# as the demo has them
+[statements.book]
+covers = "payment"
+
+[statements.yeepay]
+covers = "payment"
 """
 
 
