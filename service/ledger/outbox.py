@@ -19,6 +19,7 @@ from service.core.instant import to_micros
 from service.core.messages import Message
 from service.ledger.columns import Instant
 from service.ledger.dialect import document, insert_document, insert_kept
+from service.ledger.judging import bare
 from service.ledger.keys import Selection, listed_values, values_as_parameter
 from service.ledger.schema import dispatches, outbox
 
@@ -203,12 +204,15 @@ FOLLOWERS = (
     .order_by(dispatches.c.seq)
     .limit(sa.bindparam("limit"))
 )
-# Not "= 'waiting'": by its primary key a row is found without walking an index of the waiting.
+# By their primary key rows are found, and by nothing else: not "= 'waiting'", which has an index,
+# nor the sink as it stands, of which PostgreSQL, with statistics from before a backlog, walked
+# every row there ever was: 25 ms a claim at 100,000.
+_TO_SINK = bare(dispatches.c.sink) == sa.bindparam("to_sink")
 _NOT_SETTLED = dispatches.c.state.not_in(["sent", "dead"])
 _TAKE = (
     sa.update(dispatches)
     .where(
-        dispatches.c.sink == sa.bindparam("to_sink"),
+        _TO_SINK,
         dispatches.c.outbox_id.in_(sa.bindparam("ids", expanding=True)),
         _NOT_SETTLED,
         sa.or_(
@@ -232,6 +236,7 @@ def claim(
     """Take about `limit` messages: the oldest due of each stream and what follows them at once."""
     token = secrets.token_hex(16)
     values = {"sink": sink, "limit": limit, "now": now}
+    _by_index(connection)
     heads = list(connection.execute(HEADS, values).all())
     if not heads:
         return Claim(sink, token, ())
@@ -241,6 +246,17 @@ def claim(
         {"to_sink": sink, "ids": list(found), "now": now, "token": token, "until": now + lease},
     )
     return Claim(sink, token, _in_order(list(found.values()), set(taken.scalars()), now))
+
+
+def _by_index(connection: sa.Connection) -> None:
+    """Let PostgreSQL walk what is asked for by its index, and stop when it has enough.
+
+    With statistics from within a backlog it takes one row in 200 for a head, and gathers and sorts
+    all that waits: 400 ms a claim at 100,000 instead of 10. Without any it goes through the table.
+    """
+    if connection.dialect.name == "postgresql":
+        ways = ("seqscan", "bitmapscan", "sort")
+        connection.exec_driver_sql("; ".join(f"SET LOCAL enable_{way} = off" for way in ways))
 
 
 def _followers(connection: sa.Connection, sink: str, heads: Sequence[Any], limit: int) -> list[Any]:
@@ -268,7 +284,7 @@ def _in_order(found: Sequence[Any], taken: set[int], now: datetime) -> tuple[Dis
 _SETTLE = (
     sa.update(dispatches)
     .where(
-        dispatches.c.sink == sa.bindparam("to_sink"),
+        _TO_SINK,
         dispatches.c.outbox_id.in_(sa.bindparam("ids", expanding=True)),
         dispatches.c.claim_token == sa.bindparam("token"),
         _NOT_SETTLED,
@@ -304,6 +320,7 @@ def settle(
 
     A row is too late when its lease ran out and another worker took it: it is that worker's then.
     """
+    _by_index(connection)
     fence = {"to_sink": claimed.sink, "token": claimed.token}
     sent = [one.dispatch.outbox_id for one in results if one.state == "sent"]
     hit = 0

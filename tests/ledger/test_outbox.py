@@ -273,6 +273,32 @@ def test_a_backlog_is_claimed_in_steps_that_do_not_grow_with_it(
     assert settle(ledger, claimed, sent(claimed.rows), now) == 0
 
 
+@pytest.mark.parametrize("dialect", [pytest.param("postgres", marks=pytest.mark.postgres)])
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_a_claim_walks_what_it_takes_whatever_the_statistics_say(
+    ledger: Ledger, now: datetime, analyzed: bool
+) -> None:
+    fill(ledger, "new", 20_000, now, state="waiting")
+    if analyzed:
+        with ledger.begin() as connection:
+            connection.execute(sa.text("ANALYZE"))
+    asked: list[tuple[str, Any]] = []
+    with ledger.begin() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *told: asked.append(told[2:4]))
+        claimed = outbox.claim(connection, "a", limit=1_000, lease=LEASE, now=now)
+        outbox.settle(connection, claimed, sent(claimed.rows), now=now)
+        plans = {
+            text.split()[0]: connection.exec_driver_sql(f"EXPLAIN {text}", values).scalars().all()
+            for text, values in list(asked)
+            if not text.startswith("SET")
+        }
+    assert len(claimed.rows) == 1_000
+    heads, updates = ("\n".join(plans[word]) for word in ("SELECT", "UPDATE"))
+    assert "Index Scan using ix_dispatches_waiting on dispatches head" in heads
+    assert "Sort" not in heads
+    assert "Index Scan using pk_dispatches on dispatches" in updates
+
+
 FILL = """
 INSERT INTO outbox (message_id, stream, seq, account, type, body, created_at)
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :count)

@@ -13,7 +13,6 @@ from service.work.respond import respond
 from tests import books
 from tests.work.telling import MINUTE, TERMS, mend, only, over_refunded, sent
 
-
 REFUNDED = "refunded_over_paid"
 
 
