@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from service.core.alerts import ALERTS, NOTICES
 from service.core.errors import Misconfigured, TryLater
 from service.core.filter import Filter
 from service.ledger.clock import LedgerClock
@@ -21,6 +22,7 @@ from service.ledger.keyfiles import load_vault, make_key_file
 from service.ledger.leases import release_all
 from service.ledger.migrations import check, is_empty, migrate, read_epoch
 from service.ledger.people import Scope
+from service.ledger.rules import BY_CODE
 from service.ledger.rules.tuning import Tuned, problem
 from service.ledger.sealed import enrol, has_keys
 from service.ledger.sessions import Lifetime
@@ -88,6 +90,7 @@ def open_runtime(
     away.
     """
     rings = load_rings(settings)
+    check_people(settings)
     if receives:
         _check_receiver(settings)
     with ExitStack() as opened:
@@ -321,6 +324,15 @@ def closing_terms_of(settings: Settings) -> ClosingTerms:
 def _heartbeat(settings: Settings) -> Heartbeat | None:
     url = settings.heartbeat.url
     return Heartbeat(url.get_secret_value(), fails=settings.heartbeat.fails) if url else None
+
+
+def check_people(settings: Settings) -> None:
+    """A channel that is for what nothing is called would hear nothing, and nobody would know."""
+    for name, people in settings.people.items():
+        for code in people.rules:
+            if not any(code in known for known in (BY_CODE, ALERTS, NOTICES)):
+                sentence = f"{code} is no rule, alert or cause of a notice"
+                raise Misconfigured(f"people.{name}.rules", sentence)
 
 
 def listener_of(settings: Settings, channel: Channel) -> Listener:

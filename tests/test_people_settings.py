@@ -49,6 +49,11 @@ def test_what_is_given_is_read(tmp_path: Path) -> None:
         (GOOD + "escalate_minutes = 5", "people.ops.escalate_to"),
         (GOOD + 'escalate_to = "nobody"', "people"),
         (GOOD + 'escalate_to = "ops"', "people"),
+        (GOOD + 'accounts = ["shopp"]\n[accounts.shop]', "people.ops.accounts"),
+        (
+            GOOD + '[accounts.shop]\n[sinks.erp]\ntype = "jsonl"\npath = "x"\naccounts = ["shopp"]',
+            "sinks.erp.accounts",
+        ),
         (GOOD + "[heartbeat]\nurl = 'ftp:SECRETTOKEN'", "heartbeat.url"),
     ],
 )

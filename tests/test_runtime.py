@@ -12,7 +12,7 @@ from service.core.errors import Misconfigured, TryLater
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.keyfiles import make_key_file
 from service.ledger.rules.tuning import Tuned
-from service.runtime import alone_on, open_ledger_of, open_runtime, terms_of
+from service.runtime import alone_on, check_people, open_ledger_of, open_runtime, terms_of
 from service.settings import Settings, load
 from tests.conftest import VAULT, KeyPair, make_key_pair, put_vault_key
 
@@ -147,6 +147,17 @@ def test_what_makes_no_sense_of_a_rule_is_refused_with_its_key(
     with pytest.raises(Misconfigured) as caught:
         terms_of(configure(f"[reconcile.rules]\n{rule}\n"), "e")
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("code", ["refunded_over_paid", "disk_low", "clock_skew"])
+def test_a_channel_is_for_rules_alerts_and_notices_that_there_are(
+    configure: Callable[..., Settings], code: str
+) -> None:
+    people = 'data_dir = "."\n[people.ops]\nurl = "https://hooks.example.com/x"\nrules = ["%s"]\n'
+    check_people(configure(people % code))
+    error = refusal(configure(people % f"{code}s"))
+    assert error.key == "people.ops.rules"
+    assert f"{code}s is no rule" in str(error)
 
 
 def test_the_rules_settings_reach_the_terms(configure: Callable[..., Settings]) -> None:

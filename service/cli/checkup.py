@@ -23,6 +23,7 @@ from service.pingpp.answers import NotThere, Rejected, Unanswered
 from service.pingpp.client import Client
 from service.pingpp.signature import KeyRing
 from service.runtime import (
+    check_people,
     clients_of,
     closing_terms_of,
     load_rings,
@@ -67,6 +68,10 @@ def examine(settings: Settings) -> Iterator[Check]:
         tuned_rules(settings)
     except Misconfigured as error:
         yield Check("bad", "rules", str(error))
+    try:
+        check_people(settings)
+    except Misconfigured as error:
+        yield Check("bad", "people", str(error))
     yield from _accounts(settings, rings)
     yield from _secrets(settings)
     try:

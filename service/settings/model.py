@@ -234,6 +234,17 @@ class Settings(Table):
         return self
 
     @model_validator(mode="after")
+    def _check_accounts(self) -> "Settings":
+        """Whoever is for an account that there is not would hear nothing, and nobody would know."""
+        tables = {"sinks": self.sinks, "people": self.people}
+        for table, ones in tables.items():
+            for name, one in ones.items():
+                for account in one.accounts:
+                    if account not in self.accounts:
+                        raise wrong(f"{table}.{name}.accounts", f"there is no account {account}")
+        return self
+
+    @model_validator(mode="after")
     def _check_mail(self) -> "Settings":
         for name, report in self.reports.items():
             if report.mail and self.mail.url is None:

@@ -225,6 +225,6 @@ def test_people_hear_of_an_alert_and_of_its_end_and_each_opening_has_a_turn(
         with ledger.begin() as connection:
             taken = notes.claim(connection, "ops", lease=MINUTE, now=at + 3 * MINUTE)
             assert taken is not None
-            assert "已恢复" in json.loads(taken.content)["title"]
+            assert json.loads(taken.content)["title"] == "[pingledger] 运行提醒：已恢复 1"
             notes.settle(connection, taken, "sent", now=at + 3 * MINUTE)
     assert [row["seq"] for row in told(ledger)] == [1, 2, 3, 4]

@@ -20,6 +20,7 @@ _ZH: Mapping[str, str] = {
     "standing": "当前未平",
     "alerts": "当前告警",
     "news": "对账提醒",
+    "own": "运行提醒",
     "reminder": "待处理提醒",
     "escalation": "升级提醒",
     "digest": "每日摘要",
@@ -38,6 +39,7 @@ _EN: Mapping[str, str] = {
     "standing": "Open now",
     "alerts": "Alerts now",
     "news": "reconciliation",
+    "own": "operations",
     "reminder": "reminder",
     "escalation": "escalation",
     "digest": "daily digest",
@@ -71,12 +73,14 @@ def money(amounts: Mapping[str, int], language: str) -> str:
 
 
 def heading(what: str, sections: Sequence[Section], language: str) -> str:
-    """The title: what kind of note it is, and how much is in it."""
+    """The title: of what kind (of the money, or of our own running), and how much is in it."""
     joint, colon = ("，", "：") if language == "zh" else (", ", ": ")
     parts = [
         f"{word(one.name, language)} {sum(line.count for line in one.lines):,}" for one in sections
     ]
-    name = f"[pingledger] {word(what, language)}"
+    lines = [line for one in sections for line in one.lines]
+    is_own = what == "news" and all(line.cause.source != "mismatch" for line in lines)
+    name = f"[pingledger] {word('own' if is_own else what, language)}"
     return f"{name}{colon}{joint.join(parts)}" if parts else name
 
 
