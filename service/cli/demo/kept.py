@@ -93,10 +93,11 @@ def _book(ledger: Ledger, day: date) -> Iterator[str]:
     """The shop's own lines of a day: one is left out, one says a yuan more, one is invented."""
     yield "类型,商户订单号,金额,手续费,状态,交易时间"
     slips = iter((None, 100))
-    for one, time in _sold(ledger, day):
+    for one, time in _paid(ledger, "order", day):
         more = next(slips, 0)
         if more is not None:
-            yield f"支付,{one.order_no},{_figures(one, more)},成功,{time:%Y-%m-%d %H:%M:%S}"
+            figures = _figures(one.amount_paid, more)
+            yield f"支付,{one.order_no},{figures},成功,{time:%Y-%m-%d %H:%M:%S}"
     # what the book says and nobody has sold
     yield f"支付,SP9999999999,88.00,0.53,成功,{day} 11:00:00"
 
@@ -105,20 +106,20 @@ def _bill(ledger: Ledger, day: date) -> Iterator[str]:
     """The channel's lines of the same day: the third says a yuan less."""
     yield "交易类型,商户订单号,订单金额,手续费,交易状态,交易完成时间"
     slips = iter((0, 0, -100))
-    for one, time in _sold(ledger, day):
-        figures = _figures(one, next(slips, 0))
+    for one, time in _paid(ledger, "charge", day):
+        figures = _figures(one.amount, next(slips, 0))
         yield f"交易,{one.order_no},{figures},成功,{time:%Y-%m-%d %H:%M:%S}"
 
 
-def _sold(ledger: Ledger, day: date) -> Iterator[tuple[reads.ObjectRow, datetime]]:
-    """The orders that were made and paid on a day, with their time on the shop's clock."""
-    for one in reads.objects(ledger, account=SHOP, kind="order"):
+def _paid(ledger: Ledger, kind: str, day: date) -> Iterator[tuple[reads.ObjectRow, datetime]]:
+    """What was made on a day and paid, with its time on the shop's clock."""
+    for one in reads.objects(ledger, account=SHOP, kind=kind):
         at = one.created_at
         if at is not None and day_of(at, ZONE) == day and one.status in _PAID:
             yield one, at.astimezone(ZoneInfo(ZONE))
 
 
-def _figures(one: reads.ObjectRow, more: int) -> str:
+def _figures(amount: int | None, more: int) -> str:
     """Amount and fee in yuan; more: fen that the amount is wrong by."""
-    amount = one.amount_paid or 0
-    return f"{plain_yuan(amount + more)},{plain_yuan(amount * 6 // 1_000)}"
+    right = amount or 0
+    return f"{plain_yuan(right + more)},{plain_yuan(right * 6 // 1_000)}"
