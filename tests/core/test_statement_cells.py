@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.statement.cells import BadCell, fen, instant, word
+from service.core.statement.cells import BadCell, fen, instant, number, word
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 FORMATS = ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y%m%d")
@@ -52,6 +52,35 @@ def test_what_is_no_amount_is_refused_without_being_quoted(cell: str) -> None:
     with pytest.raises(BadCell) as refused:
         fen(cell, "yuan")
     assert cell not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "raw"),
+    [
+        ("2.026112E+19", False),
+        ("2.026112e+19", True),
+        ("2026112000000000000", True),
+        ("2E+19", False),
+        ("1E19", True),
+    ],
+)
+def test_a_number_that_lost_its_digits_is_refused(cell: str, raw: bool) -> None:
+    with pytest.raises(BadCell, match="kept 15 digits"):
+        number(cell, 40, raw=raw)
+
+
+@pytest.mark.parametrize(
+    ("cell", "raw"),
+    [
+        ("2026112000000000000", False),
+        ("202611200000000", True),
+        ("2026112000000000001", True),
+        ("1E19", False),
+        ("A+1", False),
+    ],
+)
+def test_a_number_that_has_all_its_digits_is_kept(cell: str, raw: bool) -> None:
+    assert number(cell, 40, raw=raw) == cell
 
 
 def test_fen_have_no_decimals() -> None:

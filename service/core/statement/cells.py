@@ -11,6 +11,8 @@ _EXCEL_DIGITS = 15
 _AMOUNT_DIGITS = 15
 _AMOUNT = re.compile(r"(\d{1,3}(,\d{3})+|\d+)(\.\d*)?|\.\d+")
 _EXPONENT = re.compile(r"-?\d+(\.\d+)?[eE][+-]?\d{1,3}")
+# How a spreadsheet shows a long number, and so saves it as CSV; no order number has a plus.
+_SHORTENED = re.compile(r"\d(\.\d+)?[eE]\+\d{1,3}")
 _SERIAL = re.compile(r"\d{1,6}(\.\d+)?")
 _SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  a wall clock's day; the zone comes after
 _MARKS = " \t\r\n\u00a0\u3000\ufeff`"
@@ -35,6 +37,25 @@ def word(cell: str, limit: int) -> str:
     if not text.isprintable():
         raise BadCell("holds letters that cannot be printed")
     return text
+
+
+def number(cell: str, limit: int, *, raw: bool = False) -> str:
+    """What something is called by, as `word`; raw: a spreadsheet's own number.
+
+    A spreadsheet keeps fifteen digits of a number. Raises BadCell for what has lost its others: it
+    would be another order, or several at once.
+    """
+    text = word(cell, limit)
+    lost = raw and (_EXPONENT.fullmatch(text) or (text.isdecimal() and _ends_in_zeros(text)))
+    if lost or _SHORTENED.fullmatch(text):
+        raise BadCell(
+            f"is a number of which the spreadsheet kept {_EXCEL_DIGITS} digits: export it as text"
+        )
+    return text
+
+
+def _ends_in_zeros(digits: str) -> bool:
+    return len(digits) > _EXCEL_DIGITS and not digits[_EXCEL_DIGITS:].strip("0")
 
 
 def narrowed(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from service.core.statement.cells import BadCell, clean, fen, instant, narrowed, word
+from service.core.statement.cells import BadCell, clean, fen, instant, narrowed, number, word
 from service.core.statement.mapping import COLUMNS, WHATS, Reading
 
 NUMBER_LIMIT = 140
@@ -85,10 +85,11 @@ class Reader:
             fee = self._fen(row, cells, "fee")
             column = "at"
             at = self._at(row, cells)
-            column = "order_no"
-            numbers = {name: self._number(cells, name) for name in NUMBERS}
+            numbers: dict[str, str | None] = {}
+            for column in NUMBERS:
+                numbers[column] = self._number(row, cells, column)
             if not any(numbers.values()):
-                return self._refused(row, column, "no number says what this is of")
+                return self._refused(row, "order_no", "no number says what this is of")
             column = "status"
             status, done = self._status(cells, what)
             column = "currency"
@@ -153,8 +154,9 @@ class Reader:
             raise BadCell("lies outside 2000 to 2099")
         return at
 
-    def _number(self, cells: Mapping[str, str], column: str) -> str | None:
-        return word(cells.get(column, ""), NUMBER_LIMIT) or None
+    def _number(self, row: Row, cells: Mapping[str, str], column: str) -> str | None:
+        raw = self.found.get(column) in row.raw
+        return number(cells.get(column, ""), NUMBER_LIMIT, raw=raw) or None
 
     def _status(self, cells: Mapping[str, str], what: str) -> tuple[str, bool]:
         own = what == "refund" and "refund_status" in cells
