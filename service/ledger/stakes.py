@@ -17,7 +17,12 @@ FIGURES: Mapping[str, str] = {
     "order_no_twice": "id",
     "statement_date": "day",
     "statement_duplicate": "count",
+    "summary_count": "count",
+    "time_before_created": "time",
 }
+
+# Rules that compare an amount with a word: all of the amount is at stake.
+ALONE = ("canceled_but_paid", "statement_missing_here", "statement_missing_there")
 
 _DIGITS = "0123456789"
 _OPEN = ("open", "acknowledged")
@@ -34,7 +39,9 @@ class Stakes:
 def between(ours: str, theirs: str, rule: str) -> int | None:
     """By how much two sides of a rule differ, minor units; None where they are no amounts."""
     found = amounts(ours, theirs, rule)
-    return abs(found[0] - found[1]) if len(found) > 1 else None
+    if len(found) > 1:
+        return abs(found[0] - found[1])
+    return found[0] if found and rule in ALONE else None
 
 
 def amounts(ours: str, theirs: str, rule: str) -> list[int]:
@@ -67,10 +74,15 @@ def read(connection: Connection) -> Stakes:
 
 def _between() -> sa.ColumnElement[int]:
     """`between` in SQL; nothing is cast that is not all digits."""
-    sides = (mismatches.c.ours, mismatches.c.theirs)
+    rule, sides = mismatches.c.rule, (mismatches.c.ours, mismatches.c.theirs)
     ours, theirs = (sa.cast(side, sa.BigInteger()) for side in sides)
-    amounts = sa.and_(mismatches.c.rule.not_in(FIGURES), *(_is_amount(side) for side in sides))
-    return sa.case((amounts, sa.func.abs(ours - theirs)))
+    have_ours, have_theirs = (_is_amount(side) for side in sides)
+    return sa.case(
+        (rule.in_(FIGURES), sa.null()),
+        (sa.and_(have_ours, have_theirs), sa.func.abs(ours - theirs)),
+        (sa.and_(have_ours, rule.in_(ALONE)), ours),
+        (sa.and_(have_theirs, rule.in_(ALONE)), theirs),
+    )
 
 
 def _is_amount(side: sa.Column[str]) -> sa.ColumnElement[bool]:

@@ -127,14 +127,40 @@ def test_money_at_stake_is_added_up_by_currency_and_ids_are_no_money(
     ]  # fmt: skip
 
 
-def test_days_and_repeats_are_no_money(ledger: Ledger, now: datetime) -> None:
+def test_what_only_one_side_has_is_at_stake_whole(ledger: Ledger, now: datetime) -> None:
+    rows = [
+        ("statement_missing_here", "nothing", "8800"),
+        ("statement_missing_there", "500", "nothing"),
+        ("canceled_but_paid", "1000", "canceled"),
+        ("statement_currency", "cny", "156"),
+    ]
+    with ledger.begin() as connection:
+        for number, (rule, ours, theirs) in enumerate(rows):
+            sides = {"rule": rule, "ours": ours, "theirs": theirs, "currency": "cny"}
+            connection.execute(sa.insert(mismatches).values(mismatch(number, "open", now) | sides))
+    with ledger.read() as connection:
+        found = stakes.read(connection).money
+    assert {rule: found.get((rule, "high", "cny")) for rule, _, _ in rows} == {
+        "statement_missing_here": 8800,
+        "statement_missing_there": 500,
+        "canceled_but_paid": 1000,
+        "statement_currency": None,
+    }
+    assert [stakes.between(ours, theirs, rule) for rule, ours, theirs in rows] == [
+        8800, 500, 1000, None,
+    ]  # fmt: skip
+
+
+def test_days_times_and_counts_are_no_money(ledger: Ledger, now: datetime) -> None:
     with ledger.begin() as connection:
         for number, rule in enumerate(stakes.FIGURES):
             sides = {"rule": rule, "ours": "20779", "theirs": "20781", "currency": "cny"}
             connection.execute(sa.insert(mismatches).values(mismatch(number, "open", now) | sides))
     with ledger.read() as connection:
         assert stakes.read(connection).money == {}
-    assert [stakes.between("20779", "20781", rule) for rule in stakes.FIGURES] == [None] * 3
+    assert [stakes.between("20779", "20781", rule) for rule in stakes.FIGURES] == [
+        None for _ in stakes.FIGURES
+    ]
 
 
 def test_a_known_sink_has_its_gauges_while_nothing_waits(ledger: Ledger, now: datetime) -> None:

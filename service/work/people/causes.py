@@ -34,19 +34,11 @@ class Line:
         return place, self.cause.code, self.cause.account
 
 
-def at_stake(rule: str, ours: str, theirs: str) -> int | None:
-    """By how much two sides differ, or what one of them is where the other is no amount."""
-    found = stakes.amounts(ours, theirs, rule)
-    if not found:
-        return None
-    return abs(found[0] - found[1]) if len(found) > 1 else found[0]
-
-
 def line(cause: Cause, matters: Sequence[Matter]) -> Line:
     """The line of several matters of one cause."""
     money: Counter[str] = Counter()
     for one in matters:
-        stake = at_stake(cause.code, one.ours, one.theirs) if one.currency else None
+        stake = stakes.between(one.ours, one.theirs, cause.code) if one.currency else None
         if stake is not None and one.currency is not None:
             money[one.currency] += stake
     first = matters[0]

@@ -8,7 +8,7 @@ import pytest
 from service.core.report.glossary import SIDES
 from service.core.report.sheet import Language
 from service.ledger.rules import BY_CODE
-from service.ledger.stakes import FIGURES
+from service.ledger.stakes import ALONE, FIGURES
 from service.web.console import show
 
 
@@ -66,5 +66,6 @@ def test_an_account_of_the_journal_has_its_name_beside_it() -> None:
 
 def test_the_rules_that_compare_other_figures_are_known() -> None:
     assert set(FIGURES) <= set(BY_CODE)
-    assert not any(BY_CODE[rule].amounts for rule in FIGURES)
+    assert set(ALONE) <= set(BY_CODE)
+    assert not any(BY_CODE[rule].amounts for rule in (*FIGURES, *ALONE))
     assert all(words.of(language) for words in SIDES.values() for language in Language)
