@@ -34,11 +34,11 @@ _OPEN = ("what", "account", "kind", "id", "state")
 
 
 class _DayFirst(TyperGroup):
-    """`close DAY` and `close --due` are `close day …`."""
+    """`close DAY` and `close --due` are `close day …`, and so is `close` alone."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the word in where none of the others stands."""
-        if args and args[0] not in self.commands and args[0] != "--help":
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
             args = ["day", *args]
         return super().parse_args(ctx, args)
 
@@ -46,7 +46,6 @@ class _DayFirst(TyperGroup):
 app = typer.Typer(
     cls=_DayFirst,
     help="Close business days, and show what they hold.",
-    no_args_is_help=True,
 )
 
 Day = Annotated[str, typer.Argument(metavar="DAY", help="2026-11-23")]

@@ -32,7 +32,7 @@ OneMessage = Annotated[str | None, typer.Option("--message", help="The one messa
 Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
 
 sinks_app = typer.Typer(invoke_without_command=True)
-letters_app = typer.Typer(no_args_is_help=True)
+letters_app = typer.Typer()
 
 
 @sinks_app.callback()

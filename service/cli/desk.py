@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -16,8 +17,11 @@ from service.cli.options import AsJson, Config, open_command
 from service.cli.output import Format, show
 from service.cli.redo import ROWS_WITHOUT_YES, Yes
 from service.cli.spans import instant_of
+from service.core.errors import GiveUp
 from service.ledger import desk, reads
 from service.ledger.desk import Act
+from service.ledger.rules import BY_CODE
+from service.outbound.people.note import SEVERITIES
 from service.runtime import Runtime
 from service.work.respond import NotWhole, respond
 
@@ -124,6 +128,8 @@ def history(
     with open_command(context, config) as runtime:
         with runtime.ledger.read() as connection:
             found = list(desk.history(connection, number))
+            if not found and not desk.is_there(connection, number):
+                raise GiveUp(f"no mismatch has the number {number}")
         shape = Format.JSONL if as_json else Format.TABLE
         show((one._asdict() for one in found), _HISTORY, shape)
 
@@ -163,14 +169,15 @@ def export(
 @app.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The CSV that was exported and filled in.")],
+    file: Annotated[Path, typer.Argument(help="What was exported and filled in: CSV or XLSX.")],
     config: Config = None,
     who: Who = "",
 ) -> None:
     """Do what the filled-in spreadsheet says: all of it, or nothing when a line is wrong."""
     with open_command(context, config) as runtime:
         now = runtime.clock()
-        filled, problems = sheet.read(file, _name(who), now)
+        zone = ZoneInfo(runtime.settings.zone)
+        filled, problems = sheet.read(file, _name(who), now, zone)
         if not problems:
             try:
                 respond(runtime.ledger, filled, terms=runtime.terms, now=now, wholly=True)
@@ -206,6 +213,12 @@ class _Chosen:
     ) -> None:
         if not (numbers or rule or account or severity):
             raise Usage("choose with NUMBER, --rule, --account or --severity")
+        if numbers and (rule or account or severity):
+            raise Usage("choose with NUMBER or with a filter, not with both")
+        if rule and rule not in BY_CODE:
+            raise Usage(f"{rule} is no rule: see docs/rules.md")
+        if severity and severity not in SEVERITIES:
+            raise Usage(f"--severity should be one of {', '.join(SEVERITIES)}")
         self.numbers, self.rule, self.account = numbers, rule, account
         self.severity, self.yes = severity, yes
 

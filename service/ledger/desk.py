@@ -147,6 +147,12 @@ def history(connection: Connection, number: int) -> Iterator[Past]:
     return (Past(*row) for row in rows)
 
 
+def is_there(connection: Connection, number: int) -> bool:
+    """Whether a mismatch has this number, settled or not."""
+    found = sa.select(mismatches.c.id).where(mismatches.c.id == number)
+    return connection.execute(found).first() is not None
+
+
 def _locked(connection: Connection, numbers: Sequence[int]) -> Sequence[Any]:
     if not numbers:
         return []

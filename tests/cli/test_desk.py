@@ -2,13 +2,16 @@
 
 import csv
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 
+from service.cli import sheet
 from service.ledger.engine import Ledger, open_ledger
 from service.ledger.migrations import migrate
+from service.ledger.reads import MismatchRow
 from service.work.reconcile import after_batch
 from service.work.terms import Terms
 from tests import books
@@ -74,6 +77,9 @@ def test_a_waiver_needs_a_reason_and_an_end(call: Call, wrong: Ledger) -> None:
         ("waive", "1", "--reason", "x", "--until", "tomorrow"),
         ("acknowledge", "one"),
         ("settle", "1"),
+        ("acknowledge", "1", "--rule", "overpaid"),
+        ("acknowledge", "--rule", "over_paid"),
+        ("assign", "wang", "--severity", "high"),
     ],
 )
 def test_a_senseless_call_is_refused(call: Call, wrong: Ledger, arguments: tuple[str, ...]) -> None:
@@ -85,6 +91,8 @@ def test_what_cannot_be_done_is_said_and_ends_with_1(call: Call, wrong: Ledger) 
     ended = call("mismatch", "reopen", "1", "999")
     assert ended.code == 1
     assert "mismatch 999: no mismatch has this number" in ended.err
+    assert call("mismatch", "history", "999").code == 1
+    assert call("mismatch", "history", "1").code == 0
 
 
 def filled(folder: Path, encoding: str, **changed: dict[str, str]) -> Path:
@@ -114,6 +122,50 @@ def test_a_filled_in_sheet_is_done(call: Call, wrong: Ledger, folder: Path, enco
     assert (ended.code, ended.err) == (0, "2 done\n")
     assert over_paid(call) == {"o1": "acknowledged", "o2": "waived"}
     assert "银行已知" in call("mismatch", "history", over_paid(call, "number")["o1"]).out
+
+
+def as_xlsx(path: Path, **cells: object) -> Path:
+    """The sheet as a spreadsheet program keeps it; cells: by heading, in every row."""
+    with path.open(encoding="utf-8", newline="") as file:
+        head, *rows = csv.reader(file)
+    book = openpyxl.Workbook()
+    page = book.worksheets[0]
+    page.append(head)
+    for row in rows:
+        page.append([cells.get(name, value) for name, value in zip(head, row, strict=True)])
+    book.save(path.with_suffix(".xlsx"))
+    return path.with_suffix(".xlsx")
+
+
+@pytest.mark.parametrize("until", ["day", "text", "slashes"])
+def test_a_sheet_may_be_a_spreadsheet_and_a_day_counts_to_its_end(
+    call: Call, wrong: Ledger, folder: Path, until: str
+) -> None:
+    day = (datetime.now(UTC) + timedelta(days=9)).date()
+    cell = {"day": day, "text": day.isoformat(), "slashes": f"{day:%Y/%m/%d}"}[until]
+    call("mismatch", "export", "out.csv", "--rule", "refunded_over_paid")
+    path = as_xlsx(filled(folder, "utf-8"), act="waive", note="小额", until=cell)
+    ended = call("mismatch", "import", path.name, "--as", "li")
+    assert (ended.code, ended.err) == (0, "2 done\n")
+    past = json.loads(call("mismatch", "history", over_paid(call, "number")["o1"], "--json").out)
+    assert datetime.fromisoformat(past["until"]) == datetime.combine(day, time(16), UTC)
+
+
+def test_a_sheet_may_be_parted_by_semicolons(call: Call, wrong: Ledger, folder: Path) -> None:
+    number = over_paid(call, "number")["o2"]
+    (folder / "in.csv").write_text(f"number;act;note;owner;until\n{number};comment;a, b;;\n")
+    assert call("mismatch", "import", "in.csv").code == 0
+    assert "a, b" in call("mismatch", "history", number).out
+
+
+def test_ids_among_the_sides_keep_their_digits_in_a_spreadsheet(folder: Path) -> None:
+    ids = {"ours": "2012611250000002103", "theirs": "2012611250000002003"}
+    row = MismatchRow(
+        1, "order_no_twice", "open", "warning", "shop", "order", "o1", **ids, currency="cny",
+        found_at=datetime.now(UTC), opened_at=None, settled_at=None, owner=None, waived_until=None,
+    )  # fmt: skip
+    sheet.write(folder / "out.csv", [row])
+    assert all(f"{side}\t" in (folder / "out.csv").read_text() for side in ids.values())
 
 
 def test_a_sheet_with_a_wrong_line_does_nothing(call: Call, wrong: Ledger, folder: Path) -> None:
