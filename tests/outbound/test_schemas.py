@@ -137,17 +137,21 @@ def test_the_sample_consumer_keeps_the_newest_whatever_comes_twice_or_late(now: 
 
 
 @pytest.mark.parametrize("page", ["messages.md", "messages.zh-CN.md"])
-def test_every_schema_has_an_example_that_fits(page: str) -> None:
+def test_every_type_and_schema_has_an_example_that_fits(page: str) -> None:
     text = (DOCS / page).read_text(encoding="utf-8")
     shown = [json.loads(one) for one in re.findall(r"```json example\n(.*?)```", text, re.DOTALL)]
     fitting: set[str] = set()
+    types: set[str] = set()
     for event in shown:
         validator("envelope").validate(event)
         word = event["type"].split(".")[1] if event["type"].startswith("pingledger.") else "change"
         validator(f"{word}.v1").validate(event["data"])
         fitting.add(f"{word}.v1")
+        types.add(event["type"] if word != "change" else MADE_TYPES[0])
+        assert event["data"].get("state", "") in event["type"]
         assert event["data"]["account"] == event["source"].removeprefix("/pingledger/")
     assert fitting == {path.stem for path in (DOCS / "schemas").glob("*.v1.json")}
+    assert types == {*MADE_TYPES}
 
 
 # what core/messages.py can make, with the states that mismatches and alerts have
