@@ -6,6 +6,7 @@ from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissing
 SHARED_FILES = {
     "tests/e2e/test_image_steps.py": "the image",
     "tests/web/console/test_sign_in.py": "a daemon to sign in at",
+    "tests/web/console/test_three_way.py": "a shop of its own",
 }
 # RabbitMQ takes seconds to start, and its tests stand beside those of the other brokers.
 RABBIT_FOLDER, RABBIT_WORD = "tests/outbound/", "amqp"

@@ -1,6 +1,7 @@
 """Three sides beside each other: a book, Ping++ and a channel's bill."""
 
 import re
+from collections.abc import Generator
 
 import pytest
 from starlette.testclient import TestClient
@@ -9,6 +10,9 @@ from service.ledger import statements
 from service.ledger.engine import Ledger
 from service.settings import Settings
 from service.web.doors import LANGUAGES, Language, Person, Role
+from tests.conftest import KeyPair
+from tests.web.console import stage
+from tests.web.console.conftest import NOW, database
 from tests.web.console.stage import Visitor
 
 Shop = tuple[Ledger, Settings]
@@ -23,10 +27,22 @@ SAID: dict[Language, list[str]] = {
 ROW = re.compile(r"<tr><td>(.*?)</tr>", re.DOTALL)
 
 
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def shop(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, key_pair: KeyPair
+) -> Generator[Shop]:
+    """A shop for these tests alone: others remove statements and bring in more."""
+    folder = tmp_path_factory.mktemp("three_way")
+    with database(request, folder) as url, stage.furnished(folder, url, key_pair, NOW) as one:
+        yield one
+
+
 def chosen(shop: Shop) -> str:
-    """The demo's book and bill: the oldest, whatever other tests bring in."""
+    """The demo's book and bill."""
     with shop[0].read() as connection:
-        found = {one.source: one.id for one in statements.listed(connection)}
+        found = {one.source: one.id for one in statements.listed(connection, removed=False)}
     return f"{PAGE}?book={found['book']}&channel={found['yeepay']}"
 
 
