@@ -96,7 +96,7 @@ def publish(
     """
     ends_at, clock = time.monotonic() + budget_seconds, clock or LedgerClock(ledger)
     run = _Run(ledger, outlet, clock, chance, scale, ends_at, stop or Event())
-    if not run.goes_on() or not _is_due(run):
+    if not run.goes_on() or not _is_due(run, run.clock()):
         return Published()
     workers = run.sink.workers
     with ThreadPoolExecutor(workers, thread_name_prefix=f"publish-{run.sink.name}") as pool:
@@ -122,12 +122,12 @@ def publish_all(
         return dict(zip((o.sink.name for o in outlets), pool.map(one, outlets), strict=True))
 
 
-def _is_due(run: _Run) -> bool:
+def _is_due(run: _Run, now: datetime) -> bool:
     """Whether anything may go to the sink now; a person may have paused it meanwhile."""
     with run.ledger.read() as connection:
         if not sinks.is_ready(connection, run.sink.name):
             return False
-        return outbox.is_due(connection, run.sink.name, now=run.clock())
+        return outbox.is_due(connection, run.sink.name, now=now)
 
 
 def _work(run: _Run, worker: int) -> Published:
@@ -152,7 +152,7 @@ def _work(run: _Run, worker: int) -> Published:
 
 def _claim(run: _Run, limit: int) -> Claim | None:
     now = run.clock()
-    if not _is_due(run):
+    if not _is_due(run, now):
         return None
     with run.ledger.begin() as connection:
         # what is claimed for a sink that is away is written twice in vain, in others' way
