@@ -82,7 +82,11 @@ class Postgres:
 
 @pytest.fixture(autouse=True)
 def plain_logs() -> None:
-    """Errors are logged as plain text: a coloured one with its locals takes seconds to paint."""
+    """Errors are logged as plain text: a coloured one with its locals takes seconds to paint.
+
+    Whatever a command that ran in this process set before, its level and its stream, is forgotten.
+    """
+    structlog.reset_defaults()
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
